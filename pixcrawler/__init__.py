@@ -1,0 +1,1 @@
+"""PixCrawler: words in, an image dataset out."""

@@ -1,0 +1,1 @@
+"""The embedded Functions host and the local stack."""

@@ -1,0 +1,1 @@
+"""Durable Functions on SQLite, by the v1 out-of-process protocol."""

@@ -1,0 +1,1 @@
+"""The real parts that one machine needs: PostgreSQL, Azurite, sign-in, pictures."""

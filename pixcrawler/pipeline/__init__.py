@@ -1,0 +1,1 @@
+"""What happens to things: one file a step."""
