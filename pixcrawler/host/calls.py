@@ -85,5 +85,5 @@ class FunctionInfo:
 
     @property
     def kind(self) -> str:
-        """The trigger's type: ``httpTrigger``, ``activityTrigger``, …"""
+        """The trigger's type: ``httpTrigger``, ``activityTrigger`` and so on."""
         return str(self.trigger["type"])
