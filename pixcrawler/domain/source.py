@@ -1,0 +1,76 @@
+"""Sources: engines, queries, and the candidates they give."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from pixcrawler.domain.model import Value
+
+EngineName = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9_]{1,39}$")]
+Address = Annotated[str, StringConstraints(min_length=8, max_length=4096)]
+Text = Annotated[str, StringConstraints(max_length=1000)]
+
+
+class SearchQuery(Value):
+    """What an engine is asked, and for which keyword and category."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    keyword: str
+    category: str
+    expansion: int = Field(default=0, ge=0)
+    """0 for the keyword itself; higher for variations, which are asked later."""
+
+
+class EngineStatus(StrEnum):
+    """The five ways an engine answers."""
+
+    OK = "ok"
+    EMPTY = "empty"
+    BLOCKED = "blocked"
+    CHANGED = "changed"
+    FAILED = "failed"
+
+
+class EngineReport(Value):
+    """How one engine fared in a job: its last trouble, and what it gave in all."""
+
+    engine: EngineName
+    status: EngineStatus
+    candidates: int = Field(default=0, ge=0)
+    detail: str | None = None
+    retry_after_s: float | None = None
+
+
+class Provenance(Value):
+    """Where an image was found, who made it and under which licence."""
+
+    engine: EngineName
+    page_url: Address | None = None
+    title: Text | None = None
+    creator: Text | None = None
+    creator_url: Address | None = None
+    license: Text | None = None
+    """Short code as the engine gives it, lower case: ``by-sa``, ``cc0``, ``pdm``."""
+    license_url: Address | None = None
+    attribution: Text | None = None
+
+
+class Candidate(Value):
+    """An image address found, not yet fetched."""
+
+    url: Address
+    key: str = Field(min_length=16, max_length=64)
+    """Equal for two addresses of one picture (pipeline/addresses.py)."""
+    keyword: str
+    category: str
+    query: str
+    rank: int = Field(ge=0)
+    """Place in the whole job's list, 0 first."""
+    width: int | None = None
+    height: int | None = None
+    provenance: Provenance
+    also_found: tuple[Provenance, ...] = ()
+    """Further finds of the same key, merged."""

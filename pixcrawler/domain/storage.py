@@ -1,0 +1,101 @@
+"""Storage: where every thing of a job and a dataset lives, and what an archive is."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import AwareDatetime, Field
+
+from pixcrawler.domain.image import Sha256
+from pixcrawler.domain.model import Value
+
+WORK = "work"
+DATASETS = "datasets"
+ARCHIVES = "archives"
+
+
+class BlobRef(Value):
+    """Where some bytes live."""
+
+    container: str = Field(pattern="^[a-z0-9][a-z0-9-]{2,62}$")
+    name: str = Field(min_length=1, max_length=1024)
+
+
+class StorageTier(StrEnum):
+    """The product's words; adapters/azure/tiers.py maps them to Azure's."""
+
+    HOT = "hot"
+    WARM = "warm"
+    COLD = "cold"
+
+
+class ArchiveFormat(StrEnum):
+    """Packaged forms of a dataset version."""
+
+    ZIP = "zip"
+
+
+class Archive(Value):
+    """A packaged dataset version."""
+
+    blob: BlobRef
+    format: ArchiveFormat = ArchiveFormat.ZIP
+    bytes: int = Field(ge=0)
+    sha256: Sha256
+    files: int = Field(ge=0)
+
+
+class DownloadLink(Value):
+    """An address that anyone may read one blob from until it expires."""
+
+    url: str
+    expires_at: AwareDatetime
+
+
+def queries_ref(job_id: str) -> BlobRef:
+    """The queries of a job, in the order they are asked."""
+    return BlobRef(container=WORK, name=f"{job_id}/queries.json")
+
+
+def discovery_ref(job_id: str, round_no: int) -> BlobRef:
+    """Where discovery stands after a round; its existence means that the round was discovered."""
+    return BlobRef(container=WORK, name=f"{job_id}/discovery/{round_no:03d}.json")
+
+
+def _chunk_ref(job_id: str, kind: str, round_no: int, chunk: int, extension: str) -> BlobRef:
+    return BlobRef(container=WORK, name=f"{job_id}/{kind}/{round_no:03d}-{chunk:05d}.{extension}")
+
+
+def candidates_ref(job_id: str, round_no: int, chunk: int) -> BlobRef:
+    """The candidates of a chunk, one JSON object a line."""
+    return _chunk_ref(job_id, "candidates", round_no, chunk, "jsonl")
+
+
+def shard_ref(job_id: str, round_no: int, chunk: int) -> BlobRef:
+    """The downloaded images of a chunk, one uncompressed tar."""
+    return _chunk_ref(job_id, "shards", round_no, chunk, "tar")
+
+
+def outcomes_ref(job_id: str, round_no: int, chunk: int) -> BlobRef:
+    """One Outcome a line, in the candidates' order; written after the shard."""
+    return _chunk_ref(job_id, "outcomes", round_no, chunk, "jsonl")
+
+
+def verdicts_ref(job_id: str, round_no: int, chunk: int) -> BlobRef:
+    """One Verdict a line, in the candidates' order."""
+    return _chunk_ref(job_id, "verdicts", round_no, chunk, "jsonl")
+
+
+def selection_ref(job_id: str, rounds: int) -> BlobRef:
+    """What deduplication decided over the first ``rounds`` rounds."""
+    return BlobRef(container=WORK, name=f"{job_id}/selection/{rounds:03d}.json")
+
+
+def version_ref(dataset_id: str, version: int, name: str) -> BlobRef:
+    """A file of a dataset version: ``manifest.json``, ``images/000-00000.tar``, …."""
+    return BlobRef(container=DATASETS, name=f"{dataset_id}/{version}/{name}")
+
+
+def archive_ref(dataset_id: str, version: int, name: str) -> BlobRef:
+    """An archive of a dataset version, or its checksum file."""
+    return BlobRef(container=ARCHIVES, name=f"{dataset_id}/{version}/{name}")

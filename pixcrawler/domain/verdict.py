@@ -1,0 +1,75 @@
+"""Verdicts: what became of a candidate, with one reason out of a closed list."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from pixcrawler.domain.image import ImageFacts
+from pixcrawler.domain.model import Value
+from pixcrawler.domain.source import Candidate
+
+
+class RejectReason(StrEnum):
+    """Why a candidate is not in the dataset. Append only: stored and shown."""
+
+    UNREACHABLE = "unreachable"
+    TIMED_OUT = "timed_out"
+    TOO_MANY_REDIRECTS = "too_many_redirects"
+    REFUSED = "refused_401_403"
+    GONE = "gone_404_410"
+    THROTTLED = "throttled"
+    SERVER_ERROR = "server_error"
+    BAD_ANSWER = "bad_answer"
+    ADDRESS_BLOCKED = "address_blocked"
+    DISALLOWED_BY_SITE = "disallowed_by_site"
+    NOT_AN_IMAGE = "not_an_image"
+    UNSUPPORTED_FORMAT = "unsupported_format"
+    ANIMATED = "animated"
+    TRUNCATED = "truncated"
+    UNDECODABLE = "undecodable"
+    TOO_SMALL = "too_small_px"
+    TOO_LARGE = "too_large_bytes"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    ASPECT = "aspect_out_of_range"
+    DUPLICATE_EXACT = "duplicate_exact"
+    DUPLICATE_NEAR = "duplicate_near"
+    OVER_LIMIT = "over_limit"
+
+
+class Outcome(Value):
+    """What became of fetching one candidate.
+
+    Either ``reason`` says why there are no bytes, or the bytes are the member ``name`` of
+    the chunk's shard, ``length`` bytes from ``offset``.
+    """
+
+    candidate: Candidate
+    reason: RejectReason | None = None
+    detail: str | None = Field(default=None, max_length=300)
+    name: str | None = None
+    offset: int = 0
+    length: int = 0
+    final_url: str | None = None
+    status: int | None = None
+    elapsed_ms: int = 0
+
+
+class Verdict(Value):
+    """What validation says of one candidate: facts when it may be kept, else a reason."""
+
+    outcome: Outcome
+    facts: ImageFacts | None = None
+    reason: RejectReason | None = None
+    detail: str | None = Field(default=None, max_length=300)
+
+
+class Duplicate(Value):
+    """A valid image that is left out because a better copy is kept."""
+
+    key: str
+    url: str
+    reason: RejectReason
+    of_sha256: str
+    distance_bits: int = 0

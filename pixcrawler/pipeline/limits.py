@@ -1,0 +1,33 @@
+"""Every number of the pipeline, with its unit and reason."""
+
+from __future__ import annotations
+
+CHUNK_IMAGES = 32
+"""Candidates a chunk: DESIGN asks for 25 to 50 images an activity."""
+
+GROUP_CHUNKS = 40
+"""Chunks a sub-orchestration: two activities a chunk, at most 100 activities an orchestrator."""
+
+MAX_ROUNDS = 20
+"""Rounds a job: each asks the engines for more; a job that needs more will not get there."""
+
+OVERSAMPLE = 1.5
+"""Candidates asked for each kept image still wanted: about a third is lost on the real web."""
+
+MIN_ROUND_CANDIDATES = 64
+"""A round is worth its overhead only from two chunks on."""
+
+IMAGE_MAX_BYTES = 25 * 1024 * 1024
+"""Largest body: covers a 24-megapixel JPEG of high quality several times."""
+
+IMAGE_MAX_PIXELS = 60_000_000
+"""Largest width x height decoded: 180 MB as RGB. Pillow alone raises only at 179 million."""
+
+SHARD_MAX_BYTES = 512 * 1024 * 1024
+"""Largest shard: what a chunk may take on scratch disk."""
+
+SPEC_MAX_BYTES = 1024 * 1024
+"""Largest job file: 10,000 addresses of 100 characters."""
+
+LINK_MAX_S = 7 * 24 * 3600
+"""Longest life of a download link: what Azure allows for user delegation."""

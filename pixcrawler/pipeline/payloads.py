@@ -1,0 +1,147 @@
+"""What goes into and comes out of each step: references and counts only."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from pixcrawler.domain.job import Failure, JobStatus
+from pixcrawler.domain.model import Value
+from pixcrawler.domain.storage import Archive, BlobRef
+
+
+class JobRef(Value):
+    """Names a job; the steps read its spec themselves."""
+
+    job_id: str
+
+
+class Expanded(Value):
+    """How many queries were written."""
+
+    queries: int = Field(ge=0)
+
+
+class RoundRef(Value):
+    """One round of discovery: how many kept images are still wanted."""
+
+    job_id: str
+    round: int = Field(ge=0)
+    wanted: int = Field(ge=1)
+
+
+class Discovered(Value):
+    """What a round found: candidates, in chunks numbered from 0."""
+
+    chunks: int = Field(ge=0)
+    candidates: int = Field(ge=0)
+    exhausted: bool
+    """No engine has anything more."""
+    cancelled: bool = False
+
+
+class ChunkRef(Value):
+    """Names one chunk of candidates."""
+
+    job_id: str
+    round: int = Field(ge=0)
+    chunk: int = Field(ge=0)
+
+
+class ChunkGroup(Value):
+    """Neighbouring chunks that one sub-orchestration processes."""
+
+    job_id: str
+    round: int
+    first: int
+    count: int
+
+    def chunks(self) -> list[ChunkRef]:
+        """Every chunk of the group."""
+        return [
+            ChunkRef(job_id=self.job_id, round=self.round, chunk=chunk)
+            for chunk in range(self.first, self.first + self.count)
+        ]
+
+
+class ChunkReport(Value):
+    """What became of one chunk, or the sum over several."""
+
+    passed: int = Field(ge=0)
+    """Downloaded, or found valid."""
+    rejected: int = Field(ge=0)
+    cancelled: bool = False
+    """The job is being cancelled; the chunk was left alone."""
+
+    @classmethod
+    def total(cls, reports: list[ChunkReport]) -> ChunkReport:
+        """Sum of counts; cancelled when any is."""
+        return cls(
+            passed=sum(report.passed for report in reports),
+            rejected=sum(report.rejected for report in reports),
+            cancelled=any(report.cancelled for report in reports),
+        )
+
+
+class Rounds(Value):
+    """The first ``rounds`` rounds of a job; ``chunks[r]`` chunks in round r."""
+
+    job_id: str
+    chunks: tuple[int, ...]
+
+    def refs(self) -> list[ChunkRef]:
+        """Every chunk of every round, in order."""
+        return [
+            ChunkRef(job_id=self.job_id, round=round_no, chunk=chunk)
+            for round_no, count in enumerate(self.chunks)
+            for chunk in range(count)
+        ]
+
+
+class Deduplicated(Value):
+    """What is left after duplicates were removed across the whole job."""
+
+    kept: int = Field(ge=0)
+    duplicates: int = Field(ge=0)
+    over_limit: int = Field(ge=0)
+    """Good images beyond the wanted number."""
+
+
+class Assembled(Value):
+    """A dataset version, complete but not yet packaged."""
+
+    job_id: str
+    dataset_id: str
+    version: int
+    images: int
+    manifest: BlobRef
+    cancelled: bool = False
+    """The job was cancelled before the version was written: nothing was."""
+
+
+class PackageCheck(Value):
+    """Is the version's archive registered? ``again``: if not, ask for packaging once more."""
+
+    assembled: Assembled
+    again: bool = False
+
+
+class PackageState(Value):
+    """The registered archive, if there is one."""
+
+    archive: Archive | None = None
+
+
+class Ending(Value):
+    """How a job ends."""
+
+    job_id: str
+    status: JobStatus
+    failure: Failure | None = None
+    images: int = 0
+
+
+class Ended(Value):
+    """The final status, as recorded, and the sentence shown with it."""
+
+    status: JobStatus
+    message: str

@@ -1,0 +1,238 @@
+"""What the pipeline needs from the world, as protocols. Adapters raise only errors of our tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import IO, Protocol
+
+from pixcrawler.domain.job import Failure, Job, JobStatus, Stage
+from pixcrawler.domain.source import EngineReport, EngineStatus, Provenance, SearchQuery
+from pixcrawler.domain.storage import Archive, BlobRef, DownloadLink, StorageTier
+from pixcrawler.domain.verdict import RejectReason
+
+# ------------------------------------------------------------------ storage
+
+
+class BlobStore(Protocol):
+    """Keeps bytes. Every write replaces what was there; containers are made on demand.
+
+    Raises StorageUnavailable when the service cannot be reached, NotFound for a missing blob.
+    """
+
+    def put(self, ref: BlobRef, data: bytes, media_type: str = "application/octet-stream") -> None:
+        """Write ``data``."""
+        ...
+
+    def put_file(
+        self, ref: BlobRef, source: IO[bytes], media_type: str = "application/octet-stream"
+    ) -> None:
+        """Write everything from ``source``'s start, streamed."""
+        ...
+
+    def put_new(self, ref: BlobRef, data: bytes, media_type: str = "application/json") -> bool:
+        """Write only when there is nothing yet; say whether it was written (If-None-Match: *)."""
+        ...
+
+    def get(self, ref: BlobRef) -> bytes:
+        """Return all bytes."""
+        ...
+
+    def get_range(self, ref: BlobRef, offset: int, length: int) -> bytes:
+        """Return ``length`` bytes from ``offset``."""
+        ...
+
+    def stream(self, ref: BlobRef) -> Iterator[bytes]:
+        """Yield the bytes in pieces of at most 4 MiB."""
+        ...
+
+    def exists(self, ref: BlobRef) -> bool:
+        """Say whether the blob is there."""
+        ...
+
+    def names(self, container: str, prefix: str) -> Iterator[str]:
+        """Yield blob names that start with ``prefix``, in order; nothing for no container."""
+        ...
+
+    def delete(self, ref: BlobRef) -> None:
+        """Remove; nothing happens when it is not there."""
+        ...
+
+    def delete_prefix(self, container: str, prefix: str) -> int:
+        """Remove every blob whose name starts with ``prefix``; return how many."""
+        ...
+
+    def set_tier(self, ref: BlobRef, tier: StorageTier) -> None:
+        """Move the blob to a storage tier."""
+        ...
+
+    def link(self, ref: BlobRef, expires_at: datetime, filename: str) -> DownloadLink:
+        """Return a read-only address of this one blob, good until ``expires_at`` (UTC)."""
+        ...
+
+
+# ------------------------------------------------------------------ jobs and datasets
+
+
+@dataclass(frozen=True)
+class ChunkCounts:
+    """Counts of one chunk that its activity writes; progress is the sum over chunks."""
+
+    downloaded: int = 0
+    valid: int = 0
+    rejected: int = 0
+    bytes: int = 0
+    reasons: Mapping[RejectReason, int] = field(default_factory=dict)
+
+
+class JobStore(Protocol):
+    """Keeps jobs and their chunks. Every call is safe to repeat.
+
+    Raises NotFound for an unknown job, DatabaseUnavailable when the service is away.
+    """
+
+    def job(self, job_id: str) -> Job:
+        """Return the job as it is now."""
+        ...
+
+    def is_cancelling(self, job_id: str) -> bool:
+        """Say whether somebody asked for the job to be cancelled (or it is cancelled)."""
+        ...
+
+    def set_stage(self, job_id: str, stage: Stage, round_no: int = 0) -> None:
+        """Record where the story is; a pending job becomes running. Final jobs stay as they are."""
+        ...
+
+    def add_chunks(self, job_id: str, round_no: int, candidates: Sequence[int]) -> None:
+        """Record a round's chunks, with the number of candidates of each."""
+        ...
+
+    def chunk_started(self, job_id: str, round_no: int, chunk: int) -> None:
+        """Record that an activity works on the chunk."""
+        ...
+
+    def chunk_downloaded(self, job_id: str, round_no: int, chunk: int, counts: ChunkCounts) -> None:
+        """Record what downloading gave."""
+        ...
+
+    def chunk_validated(self, job_id: str, round_no: int, chunk: int, counts: ChunkCounts) -> None:
+        """Record the chunk's end: totals over download and validation."""
+        ...
+
+    def set_engines(self, job_id: str, reports: Sequence[EngineReport]) -> None:
+        """Record how the engines fared so far."""
+        ...
+
+    def set_kept(self, job_id: str, kept: int, left_out: Mapping[RejectReason, int]) -> None:
+        """Record what deduplication keeps, and how many good images it leaves out and why."""
+        ...
+
+    def begin_packaging(self, job_id: str) -> bool:
+        """Pass the point of no return; False when the job is being cancelled."""
+        ...
+
+    def finish(
+        self, job_id: str, status: JobStatus, message: str, failure: Failure | None = None
+    ) -> JobStatus:
+        """Record the end and return the recorded status (the first end wins)."""
+        ...
+
+
+class DatasetStore(Protocol):
+    """Keeps dataset versions and their archives. Every call is safe to repeat."""
+
+    def version_assembled(
+        self, dataset_id: str, version: int, images: int, bytes_: int, manifest: BlobRef
+    ) -> None:
+        """Record a complete, not yet packaged version."""
+        ...
+
+    def register_archive(
+        self, dataset_id: str, version: int, archive: Archive, tier: StorageTier
+    ) -> str:
+        """Record the archive of a version; return the id of the job that built the version."""
+        ...
+
+    def archive(self, dataset_id: str, version: int) -> Archive | None:
+        """Return the registered archive, if any."""
+        ...
+
+
+# ------------------------------------------------------------------ engines
+
+
+@dataclass(frozen=True)
+class Find:
+    """One image as an engine lists it, before canonicalisation."""
+
+    url: str
+    provenance: Provenance
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer of an engine."""
+
+    status: EngineStatus
+    finds: tuple[Find, ...] = ()
+    next_cursor: str | None = None
+    """Ask again with it for more; None at the end."""
+    detail: str | None = None
+    """For people, when the status is blocked, changed or failed."""
+    retry_after_s: float | None = None
+
+
+class SearchEngine(Protocol):
+    """Finds images for a query. Trouble is told by the page's status, never raised."""
+
+    @property
+    def name(self) -> str:
+        """The engine's name in job files."""
+        ...
+
+    def search(self, query: SearchQuery, cursor: str | None, *, safe: bool) -> Page:
+        """Return the page at ``cursor`` (None: the first), best finds first."""
+        ...
+
+
+# ------------------------------------------------------------------ the web
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """The body of a GET that ended well."""
+
+    body: bytes
+    final_url: str
+    status: int
+    elapsed_ms: int
+
+
+@dataclass(frozen=True)
+class Unfetched:
+    """Why a GET gave no body."""
+
+    reason: RejectReason
+    detail: str
+    final_url: str | None = None
+    status: int | None = None
+    elapsed_ms: int = 0
+
+
+class Fetcher(Protocol):
+    """Downloads many addresses at once, guarded, polite and bounded."""
+
+    def fetch_all(self, urls: Sequence[str]) -> Iterator[tuple[int, Fetched | Unfetched]]:
+        """Yield (index into ``urls``, result) as each ends; every index exactly once."""
+        ...
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def __call__(self) -> datetime:
+        """Return the time now, UTC-aware."""
+        ...

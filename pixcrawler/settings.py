@@ -1,0 +1,65 @@
+"""Every setting once: name, type, unit, default, reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import Field, SecretStr
+
+from pixcrawler.domain.model import Value
+
+
+class Settings(Value):
+    """Settings of one function app, read once from the environment.
+
+    To add one: a field here with its alias, its line in local.settings.example.json and its
+    row in README.md (tests compare the three).
+    """
+
+    host_storage: SecretStr = Field(alias="AzureWebJobsStorage")
+    """Connection string of the host's account: triggers and the task hub."""
+    data_storage: SecretStr = Field(alias="DataStorage")
+    """Connection string of the data account: work, datasets, archives."""
+    database_api_url: SecretStr = Field(alias="DATABASE_API_URL")
+    """PostgreSQL address with the login role pixcrawler_api: acts as the caller."""
+    database_worker_url: SecretStr = Field(alias="DATABASE_WORKER_URL")
+    """PostgreSQL address with the login role pixcrawler_worker: acts as the service."""
+    supabase_url: str = Field(alias="SUPABASE_URL")
+    """Base address of the Supabase project; access tokens are issued below it."""
+    supabase_publishable_key: str = Field(alias="SUPABASE_PUBLISHABLE_KEY")
+    """The project's publishable key, sent when the signing keys are fetched."""
+    openverse_url: str = Field(alias="OPENVERSE_URL", default="https://api.openverse.org")
+    """Base address, so that a mirror or a test can stand in."""
+    commons_url: str = Field(alias="COMMONS_URL", default="https://commons.wikimedia.org")
+    """Base address, so that a mirror or a test can stand in."""
+    local_site_url: str | None = Field(alias="LOCAL_SITE_URL", default=None)
+    """Base address of the picture website; without it there is no engine `local`."""
+    fetch_allow_origins: str = Field(alias="FETCH_ALLOW_ORIGINS", default="")
+    """Origins (http://127.0.0.1:8123, comma separated) that the address guard lets pass although
+    they are not public. For development only: the app refuses it in Azure."""
+    contact: str = Field(
+        alias="CONTACT", default="https://github.com/pixcrawler/pixcrawler", min_length=3
+    )
+    """Address or mail in the User-Agent, so that a site can reach the operator."""
+    fetch_concurrency: int = Field(alias="FETCH_CONCURRENCY", default=32, ge=1, le=256)
+    """Downloads in flight in one chunk."""
+    fetch_deadline_s: float = Field(alias="FETCH_DEADLINE_S", default=20.0, gt=0, le=300)
+    """Seconds that one image may take in all, redirects included."""
+    engine_timeout_s: float = Field(alias="ENGINE_TIMEOUT_S", default=15.0, gt=0, le=120)
+    """Seconds that one engine answer may take."""
+    link_ttl_s: int = Field(alias="LINK_TTL_S", default=3600, ge=1, le=7 * 24 * 3600)
+    """Seconds that a download link is good for, unless the caller asks for less."""
+    work_grace_h: float = Field(alias="WORK_GRACE_H", default=24.0, ge=0, le=24 * 90)
+    """Hours that the working files of an ended job are kept."""
+    stuck_after_min: float = Field(alias="STUCK_AFTER_MIN", default=10.0, gt=0)
+    """Minutes without a sign of life after which a job is examined."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Take the settings named above; refuse what does not parse.
+
+        Raises:
+            pydantic.ValidationError: a setting is missing or out of its limits.
+        """
+        names = {field.alias for field in cls.model_fields.values()}
+        return cls.model_validate({k: v for k, v in environment.items() if k in names and v != ""})
