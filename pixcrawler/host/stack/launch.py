@@ -1,11 +1,10 @@
-"""Become the right user, agree to die with the parent, then turn into another program.
+"""Become the right user, agree to die with the parent, then turn into another program."""
 
-Run as a plain script (``python -I -S launch.py WHO SIGNAL PARENT -- PROGRAM ARGUMENT ...``), because
-what it does between fork and exec is unsafe inside a process that has threads.
-WHO is ``self``, ``namespace:UID:GID`` (a private user namespace in which we appear as that user, while
-files stay ours) or ``switch:UID:GID``. PROGRAM may be ``reach`` to ask whether that user may enter
-and write the folder that follows.
-"""
+# Run as a plain script: python -I -S launch.py WHO SIGNAL PARENT -- PROGRAM ARGUMENT ...
+# because what it does between fork and exec is unsafe inside a process that has threads.
+# WHO is self, namespace:UID:GID (a private user namespace in which we appear as that user, while
+# files stay ours) or switch:UID:GID. PARENT is the process that must still be our parent.
+# PROGRAM may be "reach": may that user enter and write the folder that follows?
 
 import ctypes
 import os

@@ -224,13 +224,13 @@ def _environment() -> dict[str, str]:
 
 
 def _initdb(place: pgaccount.Place, data: Path, password: Path, major: int) -> None:
-    argv = [
+    argv: list[str | Path] = [
         *(place.programs / "initdb", "-D", data, "-U", SUPERUSER, f"--pwfile={password}"),
         *("--encoding=UTF8", "--auth=scram-sha-256", "--no-sync", "--no-instructions"),
     ]
     builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     text = ""
-    for locale in ([builtin] if major >= 17 else [["--locale=C.UTF-8"], ["--locale=C"]]):  # noqa: PLR2004 - the first with a locale of its own
+    for locale in [builtin] if major >= 17 else [["--locale=C.UTF-8"], ["--locale=C"]]:  # noqa: PLR2004 - the first with a locale of its own
         code, text = processes.run([*argv, *locale], place.account.who)
         if code == 0:
             return

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pixcrawler.host.stack import launch
 
-# The kernel signals a child when the *thread* that started it ends: this one lives as long as we do.
+# The kernel signals a child when the thread that started it ends: this one lives as long as we do.
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="child-starter")
 _POLL_S = 0.01
 
