@@ -15,6 +15,14 @@ class JobRef(Value):
     job_id: str
 
 
+class Order(Value):
+    """What the story of a job starts with."""
+
+    job_id: str
+    wanted: int = Field(ge=1)
+    """Images to keep, after cleaning."""
+
+
 class Expanded(Value):
     """How many queries were written."""
 

@@ -51,6 +51,10 @@ class BlobStore(Protocol):
         """Say whether the blob is there."""
         ...
 
+    def size(self, ref: BlobRef) -> int:
+        """Return the blob's length in bytes."""
+        ...
+
     def names(self, container: str, prefix: str) -> Iterator[str]:
         """Yield blob names that start with ``prefix``, in order; nothing for no container."""
         ...
@@ -122,6 +126,10 @@ class JobStore(Protocol):
 
     def set_engines(self, job_id: str, reports: Sequence[EngineReport]) -> None:
         """Record how the engines fared so far."""
+        ...
+
+    def engines(self, job_id: str) -> tuple[EngineReport, ...]:
+        """Return how the engines fared so far, as last recorded."""
         ...
 
     def set_kept(self, job_id: str, kept: int, left_out: Mapping[RejectReason, int]) -> None:

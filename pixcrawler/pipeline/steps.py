@@ -24,7 +24,7 @@ class Step(Generic[In, Out]):
     name: str
     takes: type[In]
     gives: type[Out]
-    attempts: int = 5
+    attempts: int = 6
     first_retry_s: float = 1.0
 
 
