@@ -1,0 +1,1 @@
+"""Stand-ins that keep everything in this process: same contracts, no servers."""
