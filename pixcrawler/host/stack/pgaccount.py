@@ -152,14 +152,26 @@ def _shared(folder: Path) -> Path:
 
 
 def _copied(programs: Path, shared: Path) -> Path:
-    """Copy a server (programs, libraries, data files: 38 MB) to where another user can run it."""
-    copy = shared / f"server-{programs.parent.name}"
+    """Copy a server (programs, libraries, data files: 40 MB) to where another user can run it."""
+    install = programs.parent
+    package = install.parent
+    copy = shared / f"server-{install.name}"
     if not copy.exists():
         draft = shared / f".{copy.name}.{secrets.token_hex(4)}"
-        shutil.copytree(programs.parent, draft, symlinks=True)
-        draft.chmod(0o755)
+        shutil.copytree(install, draft / package.name / install.name, symlinks=True)
+        # A wheel keeps its shared libraries beside the package, and finds them from there.
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, draft / libraries.name, symlinks=True)
+        _walk(draft, _open_to_all)
         draft.rename(copy)
-    return copy / "bin"
+    return copy / package.name / install.name / "bin"
+
+
+def _open_to_all(path: Path) -> None:
+    if not path.is_symlink():
+        mode = path.stat().st_mode
+        path.chmod(mode | (0o555 if mode & 0o100 else 0o444))
 
 
 def _own(place: Place) -> None:

@@ -158,14 +158,20 @@ class Postgres:
             if server.major >= major:
                 self._settings = {**values, **self._settings}
         for attempt in range(1, _TRIES + 1):
-            if self._port_is_ours and (not self.port or not is_free(self.port)):
-                self.port = free_port()
+            self._settle_port()
             failure = self._launch(place)
             if failure is None:
                 return
             if attempt == _TRIES or not any(sign in failure for sign in _PASSING):
                 raise CannotStart(f"PostgreSQL did not start:\n{failure}")
             time.sleep(attempt)
+
+    def _settle_port(self) -> None:
+        if self.port and is_free(self.port):
+            return
+        if not self._port_is_ours:
+            raise CannotStart(f"port {self.port} is taken by another program")
+        self.port = free_port()
 
     @staticmethod
     def _refuse_foreign(data: Path) -> None:
