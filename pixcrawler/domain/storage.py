@@ -42,7 +42,6 @@ class Archive(Value):
     format: ArchiveFormat = ArchiveFormat.ZIP
     bytes: int = Field(ge=0)
     sha256: Sha256
-    files: int = Field(ge=0)
 
 
 class DownloadLink(Value):

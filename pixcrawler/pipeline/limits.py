@@ -31,3 +31,12 @@ SPEC_MAX_BYTES = 1024 * 1024
 
 LINK_MAX_S = 7 * 24 * 3600
 """Longest life of a download link: what Azure allows for user delegation."""
+
+ARCHIVE_POLL_S = 20
+"""Seconds between looks for the archive while a version is being packaged."""
+
+ARCHIVE_PATIENCE_S = 3600
+"""Seconds after which a job stops waiting: 50 MB/s package 180 GB in an hour."""
+
+REPACKAGE_POLLS = 15
+"""Looks after which packaging is asked for again: a trigger may have been lost."""

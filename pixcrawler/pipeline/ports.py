@@ -11,6 +11,7 @@ from pixcrawler.domain.job import Failure, Job, JobStatus, Stage
 from pixcrawler.domain.source import EngineReport, EngineStatus, Provenance, SearchQuery
 from pixcrawler.domain.storage import Archive, BlobRef, DownloadLink, StorageTier
 from pixcrawler.domain.verdict import RejectReason
+from pixcrawler.pipeline.payloads import Order
 
 # ------------------------------------------------------------------ storage
 
@@ -144,6 +145,26 @@ class JobStore(Protocol):
         self, job_id: str, status: JobStatus, message: str, failure: Failure | None = None
     ) -> JobStatus:
         """Record the end and return the recorded status (the first end wins)."""
+        ...
+
+
+class JobKeeper(Protocol):
+    """Finds the jobs that timers look after."""
+
+    def unstarted(self, before: datetime) -> list[Order]:
+        """Return jobs created before ``before`` that no story has begun."""
+        ...
+
+    def silent(self, before: datetime) -> list[Order]:
+        """Return unfinished jobs that gave no sign of life since ``before``."""
+        ...
+
+    def ended(self, before: datetime) -> list[str]:
+        """Return ids of jobs that ended before ``before`` and are not yet swept."""
+        ...
+
+    def mark_swept(self, job_id: str) -> None:
+        """Record that the job's working files are gone."""
         ...
 
 

@@ -1,0 +1,17 @@
+"""The Azure Functions entry point: gathers the blueprints, nothing else."""
+
+import azure.functions as func
+
+from pixcrawler.functions import (
+    activities,
+    blobs,
+    http_datasets,
+    http_health,
+    http_jobs,
+    orchestrators,
+    timers,
+)
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+for module in (http_health, http_jobs, http_datasets, orchestrators, activities, blobs, timers):
+    app.register_functions(module.blueprint)

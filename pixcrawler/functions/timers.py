@@ -1,0 +1,70 @@
+"""On a timer: sweep the working files of ended jobs, start and end jobs that are stuck."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from pixcrawler.bootstrap import world
+from pixcrawler.domain.job import Failure, JobStatus
+from pixcrawler.functions.start import is_alive, start_story, story_status
+from pixcrawler.pipeline.payloads import Order
+from pixcrawler.pipeline.retain import sweep
+
+log = logging.getLogger("pixcrawler.timers")
+blueprint = df.Blueprint()
+
+UNSTARTED_AFTER = timedelta(seconds=30)
+"""A story starts right after its job's row is written; later means that somebody died between."""
+
+_LOST = Failure(code="story_lost", message="The job stopped without an end. Start it again.")
+
+
+@blueprint.function_name("sweep_work")
+@blueprint.timer_trigger(arg_name="timer", schedule="0 7 * * * *")
+def sweep_work(timer: func.TimerRequest) -> None:
+    """Remove the working files of jobs that ended long enough ago."""
+    w = world()
+    before = w.clock() - timedelta(hours=w.settings.work_grace_h)
+    swept = sweep(before, keeper=w.keeper, blobs=w.blobs)
+    log.info("work.swept jobs=%d blobs=%d", swept.jobs, swept.blobs)
+
+
+@blueprint.function_name("find_stuck")
+@blueprint.timer_trigger(arg_name="timer", schedule="*/30 * * * * *")
+@blueprint.durable_client_input(client_name="client")
+async def find_stuck(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
+    """Start the stories that nobody started; end the jobs whose story is gone."""
+    for order in await asyncio.to_thread(_unstarted):
+        log.warning("job.unstarted job_id=%s", order.job_id)
+        await start_story(client, order)
+    for order in await asyncio.to_thread(_silent):
+        await _examine(client, order)
+
+
+async def _examine(client: df.DurableOrchestrationClient, order: Order) -> None:
+    if await story_status(client, order.job_id) is None:
+        await start_story(client, order)
+    elif not await is_alive(client, order.job_id):
+        log.error("job.lost job_id=%s", order.job_id)
+        await asyncio.to_thread(_end_lost, order.job_id)
+    else:
+        log.warning("job.silent job_id=%s", order.job_id)
+
+
+def _unstarted() -> list[Order]:
+    w = world()
+    return w.keeper.unstarted(w.clock() - UNSTARTED_AFTER)
+
+
+def _silent() -> list[Order]:
+    w = world()
+    return w.keeper.silent(w.clock() - timedelta(minutes=w.settings.stuck_after_min))
+
+
+def _end_lost(job_id: str) -> None:
+    world().jobs.finish(job_id, JobStatus.FAILED, _LOST.message, _LOST)

@@ -1,0 +1,118 @@
+"""The story: words become a dataset that can be downloaded."""
+
+from __future__ import annotations
+
+import azure.durable_functions as df
+
+from pixcrawler.domain.job import Failure, JobStatus
+from pixcrawler.orchestration.durable import (
+    StepFailed,
+    Story,
+    chapters,
+    given,
+    run,
+    tell_all,
+    wait_for,
+)
+from pixcrawler.pipeline import steps
+from pixcrawler.pipeline.limits import (
+    ARCHIVE_PATIENCE_S,
+    ARCHIVE_POLL_S,
+    GROUP_CHUNKS,
+    MAX_ROUNDS,
+    REPACKAGE_POLLS,
+)
+from pixcrawler.pipeline.payloads import (
+    Assembled,
+    ChunkGroup,
+    ChunkReport,
+    Ended,
+    Ending,
+    JobRef,
+    Order,
+    PackageCheck,
+    RoundRef,
+    Rounds,
+)
+
+
+@chapters
+def build_dataset(context: df.DurableOrchestrationContext) -> Story[Ended]:
+    """Tell the whole story of a job, and record how it ended whatever happens."""
+    order = given(context, Order)
+    try:
+        ending = yield from _collect_and_package(context, order)
+    except StepFailed as error:
+        ending = Ending(job_id=order.job_id, status=JobStatus.FAILED, failure=error.failure)
+    return (yield from run(context, steps.FINISH, ending))
+
+
+def _collect_and_package(context: df.DurableOrchestrationContext, order: Order) -> Story[Ending]:
+    yield from run(context, steps.EXPAND, JobRef(job_id=order.job_id))
+    rounds, kept, cancelled = yield from _rounds(context, order)
+    if cancelled:
+        return Ending(job_id=order.job_id, status=JobStatus.CANCELLED)
+    if kept == 0:
+        nothing = Failure(code="no_images", message="No image was found that could be kept.")
+        return Ending(job_id=order.job_id, status=JobStatus.FAILED, failure=nothing)
+
+    assembled = yield from run(context, steps.ASSEMBLE, rounds)
+    if assembled.cancelled:
+        return Ending(job_id=order.job_id, status=JobStatus.CANCELLED)
+    yield from _packaged(context, assembled)
+    enough = assembled.images >= order.wanted
+    status = JobStatus.SUCCEEDED if enough else JobStatus.PARTIAL
+    return Ending(job_id=order.job_id, status=status, images=assembled.images)
+
+
+def _rounds(
+    context: df.DurableOrchestrationContext, order: Order
+) -> Story[tuple[Rounds, int, bool]]:
+    """Discover, process and deduplicate until enough is kept or nothing is left.
+
+    Returns the rounds, the number of images kept, and whether the job is being cancelled.
+    """
+    rounds, kept = Rounds(job_id=order.job_id, chunks=()), 0
+    for round_no in range(MAX_ROUNDS):
+        ask = RoundRef(job_id=order.job_id, round=round_no, wanted=order.wanted - kept)
+        found = yield from run(context, steps.DISCOVER, ask)
+        report = yield from _process(context, order.job_id, round_no, found.chunks)
+        if found.cancelled or report.cancelled:
+            return rounds, kept, True
+        rounds = Rounds(job_id=order.job_id, chunks=(*rounds.chunks, found.chunks))
+        if found.chunks:
+            kept = (yield from run(context, steps.DEDUPLICATE, rounds)).kept
+        if found.exhausted or kept >= order.wanted:
+            break
+    return rounds, kept, False
+
+
+def _process(
+    context: df.DurableOrchestrationContext, job_id: str, round_no: int, chunks: int
+) -> Story[ChunkReport]:
+    """Download and validate a round's chunks, in groups, so that no history grows long."""
+    groups = [
+        ChunkGroup(
+            job_id=job_id, round=round_no, first=first, count=min(GROUP_CHUNKS, chunks - first)
+        )
+        for first in range(0, chunks, GROUP_CHUNKS)
+    ]
+    reports = yield from tell_all(context, "process_chunks", groups, ChunkReport)
+    return ChunkReport.total(reports)
+
+
+def _packaged(context: df.DurableOrchestrationContext, assembled: Assembled) -> Story[None]:
+    """Wait until the blob triggers have packaged and registered the version.
+
+    The event is a wake-up call, the registered archive is the truth: a lost event costs one
+    poll, and a lost trigger is asked for again.
+    """
+    polls = int(ARCHIVE_PATIENCE_S / ARCHIVE_POLL_S)
+    for poll in range(1, polls + 1):
+        yield from wait_for(context, f"archived-{assembled.version}", ARCHIVE_POLL_S)
+        check = PackageCheck(assembled=assembled, again=poll % REPACKAGE_POLLS == 0)
+        state = yield from run(context, steps.FIND_ARCHIVE, check)
+        if state.archive is not None:
+            return
+    late = f"Packaging did not end within {ARCHIVE_PATIENCE_S // 60} minutes."
+    raise StepFailed(Failure(code="package_late", message=late))

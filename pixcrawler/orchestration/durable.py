@@ -1,0 +1,159 @@
+"""The grammar of stories: run a step, fan a step out, tell a sub-story, wait for an event.
+
+The only file that knows how Durable Functions schedules work. Activities and sub-stories never
+raise for what can be expected: they answer ``{"done": …}`` or ``{"failed": …}``, because an
+exception loses its type at the Durable boundary and fails a whole fan-out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import azure.durable_functions as df
+from pydantic import ValidationError
+
+from pixcrawler.domain.job import Failure
+from pixcrawler.domain.model import Value
+from pixcrawler.pipeline.steps import Step
+
+In = TypeVar("In", bound=Value)
+Out = TypeVar("Out", bound=Value)
+Told = TypeVar("Told")
+Story = Generator[Any, Any, Told]
+
+
+class StepFailed(Exception):
+    """A step gave up; ``failure`` says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+def done(value: Value) -> dict[str, Any]:
+    """Wrap what a step or sub-story gives."""
+    return {"done": value.model_dump(mode="json")}
+
+
+def failed(failure: Failure) -> dict[str, Any]:
+    """Wrap why a step or sub-story gave up."""
+    return {"failed": failure.model_dump(mode="json")}
+
+
+def given(context: df.DurableOrchestrationContext, takes: type[In]) -> In:
+    """Return the story's input.
+
+    Raises:
+        StepFailed: the input is not what the story takes.
+    """
+    try:
+        return takes.model_validate(context.get_input(expected_type=dict))
+    except ValidationError as error:
+        raise StepFailed(Failure(code="invariant_broken", message=str(error)[:500])) from error
+
+
+def run(context: df.DurableOrchestrationContext, step: Step[In, Out], value: In) -> Story[Out]:
+    """Run ``step`` once and wait for what it gives.
+
+    Raises:
+        StepFailed: the step gave up, or its worker died too often.
+    """
+    answers = yield from _all(context, [_activity(context, step, value)])
+    return _opened(step.name, step.gives, answers[0])
+
+
+def fan_out(
+    context: df.DurableOrchestrationContext, step: Step[In, Out], values: Iterable[In]
+) -> Story[list[Out]]:
+    """Run ``step`` for every value at once and wait for all of them.
+
+    Raises:
+        StepFailed: any of them gave up.
+    """
+    answers = yield from _all(context, [_activity(context, step, value) for value in values])
+    return [_opened(step.name, step.gives, answer) for answer in answers]
+
+
+def tell_all(
+    context: df.DurableOrchestrationContext,
+    story: str,
+    values: Iterable[In],
+    gives: type[Out],
+) -> Story[list[Out]]:
+    """Tell the sub-story ``story`` for every value at once and wait for all of them.
+
+    Raises:
+        StepFailed: any of them gave up.
+    """
+    tasks = [
+        context.call_sub_orchestrator(story, value.model_dump(mode="json"), expected_type=dict)
+        for value in values
+    ]
+    answers = yield from _all(context, tasks)
+    return [_opened(story, gives, answer) for answer in answers]
+
+
+def wait_for(
+    context: df.DurableOrchestrationContext, event: str, seconds: float
+) -> Generator[Any, Any, bool]:
+    """Wait for the external event ``event``, at most ``seconds``; say whether it came."""
+    timer = context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
+    arrival = context.wait_for_external_event(event)
+    first = yield context.task_any([arrival, timer])
+    if first is arrival:
+        # An open timer would keep the instance running after its story has ended.
+        timer.cancel()
+        return True
+    return False
+
+
+def chapters(
+    story: Callable[[df.DurableOrchestrationContext], Story[Out]],
+) -> Callable[[df.DurableOrchestrationContext], Generator[Any, Any, dict[str, Any]]]:
+    """Make an orchestrator of ``story`` that answers in the wrapping above and never raises."""
+
+    def orchestrator(
+        context: df.DurableOrchestrationContext,
+    ) -> Generator[Any, Any, dict[str, Any]]:
+        try:
+            value = yield from story(context)
+        except StepFailed as error:
+            return failed(error.failure)
+        return done(value)
+
+    orchestrator.__name__ = story.__name__
+    orchestrator.__doc__ = story.__doc__
+    return orchestrator
+
+
+def _activity(context: df.DurableOrchestrationContext, step: Step[In, Out], value: In) -> Any:
+    return context.call_activity(step.name, value.model_dump(mode="json"), expected_type=dict)
+
+
+def _all(context: df.DurableOrchestrationContext, tasks: list[Any]) -> Story[list[Any]]:
+    if not tasks:
+        return []
+    try:
+        answers: list[Any] = yield context.task_all(tasks)
+    except Exception as error:
+        # Only a worker that dies again and again, or a bug of the host, comes this way.
+        raise StepFailed(Failure(code="activity_lost", message=_first_line(error))) from error
+    return answers
+
+
+def _opened(name: str, gives: type[Out], answer: Any) -> Out:
+    if isinstance(answer, dict) and "done" in answer:
+        return gives.model_validate(answer["done"])
+    if isinstance(answer, dict) and "failed" in answer:
+        raise StepFailed(Failure.model_validate(answer["failed"]))
+    raise StepFailed(Failure(code="invariant_broken", message=f"{name} gave no known answer"))
+
+
+def _first_line(error: Exception) -> str:
+    return next(_lines(error), type(error).__name__)[:500]
+
+
+def _lines(error: Exception) -> Iterator[str]:
+    return (line.strip() for line in str(error).splitlines() if line.strip())
