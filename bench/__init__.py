@@ -1,0 +1,1 @@
+"""Measurements: numbers with machine and settings; they never gate."""

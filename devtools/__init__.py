@@ -1,0 +1,1 @@
+"""What ./dev is made of; nothing but the standard library."""
