@@ -26,7 +26,7 @@ _LOST = Failure(code="story_lost", message="The job stopped without an end. Star
 
 @blueprint.function_name("sweep_work")
 @blueprint.timer_trigger(arg_name="timer", schedule="0 7 * * * *")
-def sweep_work(timer: func.TimerRequest) -> None:
+def sweep_work(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding needs it
     """Remove the working files of jobs that ended long enough ago."""
     w = world()
     before = w.clock() - timedelta(hours=w.settings.work_grace_h)
@@ -37,7 +37,10 @@ def sweep_work(timer: func.TimerRequest) -> None:
 @blueprint.function_name("find_stuck")
 @blueprint.timer_trigger(arg_name="timer", schedule="*/30 * * * * *")
 @blueprint.durable_client_input(client_name="client")
-async def find_stuck(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
+async def find_stuck(
+    timer: func.TimerRequest,  # noqa: ARG001 - the binding needs it
+    client: df.DurableOrchestrationClient,
+) -> None:
     """Start the stories that nobody started; end the jobs whose story is gone."""
     for order in await asyncio.to_thread(_unstarted):
         log.warning("job.unstarted job_id=%s", order.job_id)

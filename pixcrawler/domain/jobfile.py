@@ -1,0 +1,177 @@
+"""The job file as people write it: synonyms, shorthands, and every mistake told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from pixcrawler.domain.errors import InvalidRequest, Violation
+from pixcrawler.domain.job import (
+    DEFAULT_ENGINES,
+    MAX_KEYWORDS,
+    MAX_URLS,
+    URL_ENGINE,
+    JobSpec,
+)
+from pixcrawler.domain.keyword import Keyword, folder_name
+
+SHOWN_CHARS = 200
+"""Of a refused value, in an error."""
+
+# Words that people also use, and ours for them. They are written back in our form.
+_SYNONYMS = {"dataset_name": "name", "search_engines": "engines", "project_name": "project"}
+_LEVELS = {"fast": "basic", "medium": "standard", "slow": "strict"}
+_KEYWORDS = TypeAdapter(tuple[Keyword, ...])
+
+
+def parse_job(given: Any) -> JobSpec:
+    """Return the job file ``given`` (already parsed from JSON or YAML) in its normal form.
+
+    ``keywords: [robin, wren]`` is one category a word; ``urls`` may be a plain list.
+
+    Raises:
+        InvalidRequest: with one violation for each broken rule: field, rule, value, message.
+    """
+    if not isinstance(given, Mapping):
+        raise _refused(_broken("(whole document)", "object_type", given, "must be an object"))
+    fields, broken = _in_our_words(given)
+    try:
+        spec = JobSpec.model_validate(fields)
+    except ValidationError as error:
+        told = {violation.field.split(".")[0] for violation in broken}
+        broken += [v for v in violations_of(error) if not _follows_from(v, told)]
+        raise _refused(*broken) from None
+    broken += _rules_across_fields(spec, "keywords" if "keywords" in given else "categories")
+    if broken:
+        raise _refused(*broken)
+    return spec
+
+
+def violations_of(error: ValidationError) -> list[Violation]:
+    """Every broken rule that pydantic found, in our shape; long names and values are cut."""
+    return [
+        _broken(
+            ".".join(str(part)[:SHOWN_CHARS] for part in found["loc"]) or "(whole document)",
+            found["type"],
+            found.get("input"),
+            found["msg"].removeprefix("Value error, ").removeprefix("Input "),
+        )
+        for found in error.errors(include_url=False, include_context=False)
+    ]
+
+
+def _in_our_words(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Violation]]:
+    fields = dict(given)
+    broken: list[Violation] = []
+    for theirs, ours in _SYNONYMS.items():
+        if theirs in fields:
+            if ours in fields:
+                text = f"is the same field as {ours}: give one of them"
+                broken.append(_broken(theirs, "synonym", fields[theirs], text))
+            fields.setdefault(ours, fields.pop(theirs))
+    if "keywords" in fields:
+        broken += _keywords_to_categories(fields)
+    if isinstance(fields.get("urls"), list | tuple):
+        name = fields.get("name")
+        fields["urls"] = {name if isinstance(name, str) else "images": fields["urls"]}
+    level = fields.get("validation_level")
+    if isinstance(level, str):
+        fields["validation_level"] = _LEVELS.get(level, level)
+    _add_url_engine(fields)
+    _name_by_first_word(fields)
+    return fields, broken
+
+
+def _keywords_to_categories(fields: dict[str, Any]) -> list[Violation]:
+    words = fields.pop("keywords")
+    if "categories" in fields:
+        return [_broken("keywords", "synonym", words, "give keywords or categories, not both")]
+    if not isinstance(words, list | tuple):
+        return [_broken("keywords", "list_type", words, "must be a list of words")]
+    try:
+        plain = _KEYWORDS.validate_python(words)
+    except ValidationError as error:
+        return [v.model_copy(update={"field": f"keywords.{v.field}"}) for v in violations_of(error)]
+    if not plain:
+        return [_broken("keywords", "too_short", words, "must have at least one word")]
+    fields["categories"] = {word: [word] for word in plain}
+    return []
+
+
+def _add_url_engine(fields: dict[str, Any]) -> None:
+    if fields.get("urls"):
+        engines = fields.get("engines", DEFAULT_ENGINES if fields.get("categories") else ())
+        if isinstance(engines, list | tuple) and URL_ENGINE not in engines:
+            fields["engines"] = (*engines, URL_ENGINE)
+
+
+def _name_by_first_word(fields: dict[str, Any]) -> None:
+    named = fields.get("categories") or fields.get("urls")
+    if "name" not in fields and isinstance(named, Mapping) and named:
+        first = next(iter(named))
+        fields["name"] = first[:80] if isinstance(first, str) else first
+    elif "name" not in fields:
+        fields["name"] = "dataset"
+
+
+def _follows_from(violation: Violation, told: set[str]) -> bool:
+    """A second complaint about a field that was told already, or made from it."""
+    return violation.field.split(".")[0] in told
+
+
+def _rules_across_fields(spec: JobSpec, words_field: str) -> list[Violation]:
+    broken = [*_category_rules(words_field, spec.categories), *_category_rules("urls", spec.urls)]
+    if not spec.categories and not spec.urls:
+        broken.append(_broken("keywords", "missing", None, "give keywords, categories or urls"))
+    for field, words, limit in (
+        (words_field, spec.categories, MAX_KEYWORDS),
+        ("urls", spec.urls, MAX_URLS),
+    ):
+        count = sum(map(len, words.values()))
+        if count > limit:
+            broken.append(_broken(field, "too_long", count, f"at most {limit} are allowed"))
+    if URL_ENGINE in spec.engines and not spec.urls:
+        broken.append(_broken("urls", "missing", None, "the engine urls needs this field"))
+    if spec.categories and set(spec.engines) == {URL_ENGINE}:
+        text = "keywords need an engine beside urls"
+        broken.append(_broken("engines", "missing", list(spec.engines), text))
+    return broken
+
+
+def _category_rules(field: str, categories: Mapping[str, tuple[str, ...]]) -> Iterator[Violation]:
+    yield from _one_folder_each(field, categories)
+    for name, words in categories.items():
+        if not words:
+            yield _broken(f"{field}.{name}", "too_short", [], "must have at least one entry")
+        if field != "urls":
+            yield from _one_folder_each(f"{field}.{name}", words)
+
+
+def _one_folder_each(field: str, names: Iterable[str]) -> Iterator[Violation]:
+    seen: dict[str, str] = {}
+    for name in names:
+        first = seen.setdefault(folder_name(name), name)
+        if first != name:
+            text = f"{first} and {name} would share one folder: merge or rename them"
+            yield _broken(field, "duplicate", name, text)
+
+
+def _refused(*violations: Violation) -> InvalidRequest:
+    return InvalidRequest(violations=violations)
+
+
+def _broken(field: str, rule: str, value: Any, message: str) -> Violation:
+    return Violation(field=field, rule=rule, value=_shown(value), message=message)
+
+
+def _shown(value: Any) -> Any:
+    """``value`` if it is short and plain, else a cut description of it."""
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < 2**53 else f"{str(value)[:SHOWN_CHARS]}"
+    text = value if isinstance(value, str) else f"{type(value).__name__} {value!r}"
+    cut = text[:SHOWN_CHARS]
+    return text if text == cut else f"{cut}... ({len(text)} characters)"

@@ -1,0 +1,37 @@
+"""Words and the folders they are filed under."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pixcrawler.domain.keyword import FOLDER_MAX_CHARS, folder_name
+
+
+@pytest.mark.parametrize(
+    ("text", "folder"),
+    [
+        ("Red Panda", "red_panda"),
+        ("  a/b\\c..d ", "a_b_c_d"),
+        ("test_tube", "test_tube"),
+        ("CON", "con_"),
+        ("Käuzchen", "käuzchen"),
+        ("../..", ""),
+        ("ﬁsh", "fish"),
+        ("猫", "猫"),
+    ],
+)
+def test_folder_names(text, folder):
+    """Folder names are lower case, portable, and never a path."""
+    assert folder_name(text) == folder
+
+
+@given(st.text(max_size=300))
+def test_a_folder_name_is_safe_everywhere(text):
+    """Whatever the text: no separators, no dots, bounded, stable when applied twice."""
+    name = folder_name(text)
+
+    assert not set(name) & set('/\\.:*?"<>| \x00')
+    assert len(name) <= FOLDER_MAX_CHARS + 1
+    assert folder_name(name) == name
