@@ -1,0 +1,99 @@
+"""A real PostgreSQL for the tests of this folder: one server a run, one fresh clone a test."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from pixcrawler.host.stack.bootstrap import API_ROLE, WORKER_ROLE, prepare
+from pixcrawler.host.stack.postgres import SUPERUSER, Postgres
+
+ROOT = Path(__file__).resolve().parents[2]
+MIGRATIONS = ROOT / "supabase" / "migrations"
+TEMPLATE = "template_of_tests"
+
+
+class TestDatabase:
+    """One migrated database, empty at first, and shortcuts to look into it."""
+
+    __test__ = False
+
+    def __init__(self, server: Postgres, name: str) -> None:
+        self.server = server
+        self.name = name
+
+    def dsn(self, role: str) -> str:
+        """Address for a login role, password included."""
+        return self.server.dsn(role, self.name)
+
+    @property
+    def api_url(self) -> str:
+        """What DATABASE_API_URL would be."""
+        return self.dsn(API_ROLE)
+
+    @property
+    def worker_url(self) -> str:
+        """What DATABASE_WORKER_URL would be."""
+        return self.dsn(WORKER_ROLE)
+
+    def rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+        """Run a statement as the superuser and return its rows."""
+        with self.server.connect(SUPERUSER, self.name) as connection:
+            cursor = connection.execute(query.encode(), parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def count(self, table: str) -> int:
+        """How many rows a table of the app has."""
+        ((count,),) = self.rows(f"select count(*) from public.{table}")  # noqa: S608 - our names
+        return int(str(count))
+
+    def counts(self) -> dict[str, int]:
+        """Rows of everything that creating a job creates."""
+        tables = ("projects", "datasets", "dataset_versions", "crawl_jobs", "job_chunks")
+        return {table: self.count(table) for table in tables}
+
+    def sign_up(self, email: str | None = None) -> tuple[str, str]:
+        """Make a user of Supabase Auth with an open session; return both ids."""
+        user, session = str(uuid.uuid4()), str(uuid.uuid4())
+        self.rows(
+            "insert into auth.users (id, aud, role, email) "
+            "values (%s, 'authenticated', 'authenticated', %s)",
+            (user, email or f"{user}@example.org"),
+        )
+        self.rows("insert into auth.sessions (id, user_id) values (%s, %s)", (session, user))
+        return user, session
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A server of this test run with one migrated database to clone."""
+    with Postgres(tmp_path_factory.mktemp("postgres"), durable=False) as server:
+        prepare(server, MIGRATIONS, TEMPLATE)
+        yield server
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> Iterator[TestDatabase]:
+    """A migrated, empty database of this test alone."""
+    name = f"test_{uuid.uuid4().hex}"
+    with postgres.connect() as connection:
+        connection.execute(
+            sql.SQL("create database {} template {}").format(
+                sql.Identifier(name), sql.Identifier(TEMPLATE)
+            )
+        )
+    yield TestDatabase(postgres, name)
+    with postgres.connect() as connection:
+        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def superuser(database: TestDatabase) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """An autocommit connection of the superuser to the test's database."""
+    with database.server.connect(SUPERUSER, database.name) as connection:
+        yield connection
