@@ -43,6 +43,13 @@ class BlobStoreContract:
         blobs.put(ref, b"")
         assert (blobs.get(ref), list(blobs.stream(ref)), blobs.exists(ref)) == (b"", [], True)
 
+    def test_size(self, blobs: BlobStore, container: str) -> None:
+        """The length is told without reading, also of an archived blob."""
+        ref = BlobRef(container=container, name="a")
+        blobs.put(ref, b"12345")
+        blobs.set_tier(ref, StorageTier.COLD)
+        assert blobs.size(ref) == 5
+
     def test_names_with_unusual_characters(self, blobs: BlobStore, container: str) -> None:
         """Spaces, percent signs and other scripts in a name survive."""
         ref = BlobRef(container=container, name="Käfer 100%/сова #1?.zip")
@@ -116,6 +123,8 @@ class BlobStoreContract:
                 blobs.get_range(ref, 0, 5)
             with pytest.raises(NotFound):
                 list(blobs.stream(ref))
+            with pytest.raises(NotFound):
+                blobs.size(ref)
             with pytest.raises(NotFound):
                 blobs.set_tier(ref, StorageTier.HOT)
             blobs.put(BlobRef(container=container, name="other"), b"x")

@@ -70,6 +70,11 @@ class MemoryBlobs:
         with self._lock:
             return (ref.container, ref.name) in self._blobs
 
+    def size(self, ref: BlobRef) -> int:
+        """Return the blob's length in bytes."""
+        with self._lock:
+            return len(self._found(ref).data)
+
     def names(self, container: str, prefix: str) -> Iterator[str]:
         """Yield blob names that start with ``prefix``, in order."""
         with self._lock:
