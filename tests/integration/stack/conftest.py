@@ -1,5 +1,6 @@
 import contextlib
 import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -39,3 +40,10 @@ def private_folder():
         moved = json.loads((folder / "place.json").read_text())["moved_to"]
         shutil.rmtree(moved)
     shutil.rmtree(parent)
+
+
+@pytest.fixture(scope="session")
+def azurite_cache():
+    """Where Azurite is installed, once for all tests of this machine."""
+    named = os.environ.get("PIXCRAWLER_CACHE")
+    return Path(named) if named else Path(tempfile.gettempdir()) / "pixcrawler-test-cache"

@@ -1,0 +1,173 @@
+"""Azurite, Microsoft's storage emulator, as a child that loses nothing it acknowledged."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import secrets
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pixcrawler.host.stack import processes
+from pixcrawler.host.stack.errors import CannotStart
+from pixcrawler.host.stack.files import FolderLock, read_json, write_json
+from pixcrawler.host.stack.node import cache_folder, find_node, install_azurite
+from pixcrawler.host.stack.ports import Ports
+
+ACCOUNT = "devstoreaccount1"
+# Published by Microsoft for emulators: every Azurite has it.
+ACCOUNT_KEY = (
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+)
+SERVICES = ("blob", "queue", "table")
+_PRELOAD = Path(__file__).with_name("durable.cjs")
+_READY_TIMEOUT_S = 60
+_POLL_S = 0.03
+_LOG_TAIL_CHARS = 2000
+_STOPPING = ((signal.SIGTERM, 20.0), (signal.SIGKILL, 10.0))
+_MARK_FILE = "process.json"
+
+
+class Azurite:
+    """Blob, queue and table storage on 127.0.0.1 whose data live in one folder.
+
+    What it has acknowledged survives SIGKILL (see durable.cjs). Ports are chosen once and
+    remembered in the folder. It ends when this process ends, however that happens.
+
+    Args:
+        folder: holds data/, azurite.log, ports.json; made when missing; one owner at a time.
+        cache: where Azurite is installed; default $PIXCRAWLER_CACHE, else ``folder``/cache.
+        log: where its output goes; default ``folder``/azurite.log.
+        say: told what takes long, in words for a person.
+        checkpoint_bytes: how much is journaled before its databases are saved; for tests.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        cache: Path | None = None,
+        log: Path | None = None,
+        say: Callable[[str], None] = lambda _: None,
+        checkpoint_bytes: int | None = None,
+    ) -> None:
+        self.folder = folder.absolute()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.ports: dict[str, int] = {}
+        self._cache = cache or cache_folder(self.folder)
+        self._log = log or self.folder / "azurite.log"
+        self._say = say
+        self._environment = dict(os.environ)
+        if checkpoint_bytes:
+            self._environment["PIXCRAWLER_AZURITE_CHECKPOINT_BYTES"] = str(checkpoint_bytes)
+        self._lock = FolderLock(self.folder)
+
+    @property
+    def connection_string(self) -> str:
+        """The storage connection string, with the endpoints of all three services."""
+        endpoints = "".join(
+            f"{service.capitalize()}Endpoint={self.endpoint(service)};" for service in SERVICES
+        )
+        return (
+            f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};"
+            f"AccountKey={ACCOUNT_KEY};{endpoints}"
+        )
+
+    def endpoint(self, service: str) -> str:
+        """Return the address of ``blob``, ``queue`` or ``table``, account included."""
+        return f"http://127.0.0.1:{self.ports[service]}/{ACCOUNT}"
+
+    def start(self) -> Self:
+        """Start it, installing it the first time; returns when all three services answer.
+
+        Raises:
+            CannotStart: no Node.js, npm failed, or it ended (its last words are shown).
+            FolderInUse: another process runs it on this folder.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock.take()
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Stop it after it has saved; safe when it does not run."""
+        if self.process is not None:
+            processes.stop(self.process, _STOPPING)
+            self.process = None
+        self._lock.release()
+
+    def is_alive(self) -> bool:
+        """Say whether its process runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _start(self) -> None:
+        node = find_node()
+        program = install_azurite(self._cache, node, self._say)
+        self._end_leftover()
+        remembered = Ports(self.folder / "ports.json", self._say)
+        self.ports = {service: remembered.claim(service) for service in SERVICES}
+        argv: list[str | Path] = [
+            *(node.program, "--no-deprecation", "--require", _PRELOAD, program),
+            *("-s", "-l", self.folder / "data", "--skipApiVersionCheck", "--disableTelemetry"),
+        ]
+        for service, port in self.ports.items():
+            argv += [f"--{service}Host", "127.0.0.1", f"--{service}Port", str(port)]
+        written = self._log.stat().st_size if self._log.exists() else 0
+        start = processes.Launch("self", signal.SIGTERM, self._log, self._environment)
+        self.process = processes.spawn(argv, start)
+        mark = processes.Mark.of(self.process.pid)
+        write_json(self.folder / _MARK_FILE, {"pid": mark.pid, "started": mark.started})
+        self._wait_until_ready(written)
+
+    def _wait_until_ready(self, written: int) -> None:
+        deadline = time.monotonic() + _READY_TIMEOUT_S
+        waiting = list(SERVICES)
+        while waiting:
+            if not self.is_alive() or time.monotonic() > deadline:
+                with self._log.open("rb") as log:
+                    log.seek(written)
+                    text = log.read().decode(errors="replace")[-_LOG_TAIL_CHARS:]
+                raise CannotStart(f"Azurite did not start:\n{text}")
+            if _answers(self.ports[waiting[0]]):
+                waiting.pop(0)
+            else:
+                time.sleep(_POLL_S)
+
+    def _end_leftover(self) -> None:
+        known = read_json(self.folder / _MARK_FILE)
+        if not known:
+            return
+        mark = processes.Mark(int(known["pid"]), int(known["started"]))
+        if str(self.folder / "data") in processes.command_line(mark.pid):
+            # It got SIGTERM when its owner died: it is saving.
+            processes.end_stranger(mark, [(signal.SIGTERM, 20), (signal.SIGKILL, 10)])
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
+        # Any answer will do; unsigned requests get 403.
+        connection.request("GET", f"/{ACCOUNT}?x={secrets.token_hex(2)}")
+        return connection.getresponse().status > 0
+    return False
