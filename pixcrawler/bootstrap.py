@@ -1,0 +1,141 @@
+"""The composition root: the one place where adapters are chosen and built, lazily."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+from pixcrawler.domain.errors import InvariantBroken
+from pixcrawler.pipeline.ports import (
+    BlobStore,
+    DatasetStore,
+    Fetcher,
+    JobKeeper,
+    JobStore,
+    SearchEngine,
+)
+from pixcrawler.settings import Settings
+
+if TYPE_CHECKING:
+    from pixcrawler.adapters.postgres.catalogue import PostgresCatalogue
+    from pixcrawler.adapters.postgres.pool import Database
+    from pixcrawler.adapters.supabase.tokens import TokenVerifier
+
+# Imports stand inside: importing every SDK costs a second that most functions do not need.
+# ruff: noqa: PLC0415
+
+
+class World:
+    """The outside world, as the pipeline and the functions see it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def clock(self) -> datetime:
+        """Return the time now, UTC."""
+        return datetime.now(UTC)
+
+    @cached_property
+    def blobs(self) -> BlobStore:
+        """Working files, datasets and archives."""
+        from pixcrawler.adapters.azure.blobs import AzureBlobs
+
+        return AzureBlobs(self.settings.data_storage.get_secret_value())
+
+    @cached_property
+    def jobs(self) -> JobStore:
+        """Jobs, as the steps see them."""
+        from pixcrawler.adapters.postgres.jobs import PostgresJobs
+
+        return PostgresJobs(self._worker_database)
+
+    @cached_property
+    def datasets(self) -> DatasetStore:
+        """Dataset versions, as the steps see them."""
+        from pixcrawler.adapters.postgres.datasets import PostgresDatasets
+
+        return PostgresDatasets(self._worker_database)
+
+    @cached_property
+    def keeper(self) -> JobKeeper:
+        """Jobs, as the timers see them."""
+        from pixcrawler.adapters.postgres.keeper import PostgresKeeper
+
+        return PostgresKeeper(self._worker_database)
+
+    @cached_property
+    def catalogue(self) -> PostgresCatalogue:
+        """Jobs and datasets, as their owners see them."""
+        from pixcrawler.adapters.postgres.catalogue import PostgresCatalogue
+
+        return PostgresCatalogue(self._api_database, self._worker_database)
+
+    @cached_property
+    def tokens(self) -> TokenVerifier:
+        """Verifies access tokens."""
+        from pixcrawler.adapters.supabase.tokens import TokenVerifier
+
+        return TokenVerifier(self.settings.supabase_url, self.settings.supabase_publishable_key)
+
+    @cached_property
+    def engines(self) -> Mapping[str, SearchEngine]:
+        """Every engine of this deployment, by name."""
+        from pixcrawler.adapters.engines.commons import CommonsEngine
+        from pixcrawler.adapters.engines.local import LocalEngine
+        from pixcrawler.adapters.engines.openverse import OpenverseEngine
+        from pixcrawler.adapters.engines.urls import UrlsEngine
+        from pixcrawler.adapters.web.api import Api
+
+        settings = self.settings
+
+        def api() -> Api:
+            return Api(settings.contact, timeout_s=settings.engine_timeout_s)
+
+        engines: list[SearchEngine] = [
+            OpenverseEngine(api(), settings.openverse_url),
+            CommonsEngine(api(), settings.commons_url),
+            UrlsEngine(),
+        ]
+        if settings.local_site_url:
+            engines.append(LocalEngine(api(), settings.local_site_url))
+        return {engine.name: engine for engine in engines}
+
+    @cached_property
+    def fetcher(self) -> Fetcher:
+        """Downloads images."""
+        from pixcrawler.adapters.web.fetch import WebFetcher
+
+        return WebFetcher(
+            contact=self.settings.contact,
+            concurrency=self.settings.fetch_concurrency,
+            deadline_s=self.settings.fetch_deadline_s,
+            allow_origins=self._allowed_origins(),
+        )
+
+    @cached_property
+    def _worker_database(self) -> Database:
+        from pixcrawler.adapters.postgres.pool import Database
+
+        return Database(self.settings.database_worker_url.get_secret_value(), "pixcrawler-worker")
+
+    @cached_property
+    def _api_database(self) -> Database:
+        from pixcrawler.adapters.postgres.pool import Database
+
+        return Database(self.settings.database_api_url.get_secret_value(), "pixcrawler-api")
+
+    def _allowed_origins(self) -> frozenset[str]:
+        given = self.settings.fetch_allow_origins.split(",")
+        origins = frozenset(origin.strip() for origin in given if origin.strip())
+        if origins and os.environ.get("WEBSITE_INSTANCE_ID"):
+            raise InvariantBroken("FETCH_ALLOW_ORIGINS opens the address guard: not in Azure.")
+        return origins
+
+
+@cache
+def world() -> World:
+    """Build the real world once per worker process."""
+    return World(Settings.from_environment(os.environ))
