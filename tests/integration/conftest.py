@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from pixcrawler.adapters.postgres.catalogue import PostgresCatalogue
+from pixcrawler.adapters.postgres.pool import Database
+from pixcrawler.domain.account import Principal
 from pixcrawler.host.stack.bootstrap import API_ROLE, WORKER_ROLE, prepare
 from pixcrawler.host.stack.postgres import SUPERUSER, Postgres
 
@@ -97,3 +101,28 @@ def superuser(database: TestDatabase) -> Iterator[psycopg.Connection[tuple[objec
     """An autocommit connection of the superuser to the test's database."""
     with database.server.connect(SUPERUSER, database.name) as connection:
         yield connection
+
+
+class App:
+    """The app's own adapters on the test's database."""
+
+    def __init__(self, database: TestDatabase) -> None:
+        self.database = database
+        self.api = Database(database.api_url, "pixcrawler-api")
+        self.worker = Database(database.worker_url, "pixcrawler-worker")
+        self.catalogue = PostgresCatalogue(self.api, self.worker)
+
+    def principal(self) -> Principal:
+        """Sign somebody up and in."""
+        user, session = self.database.sign_up()
+        later = datetime.now(UTC) + timedelta(hours=1)
+        return Principal(user_id=user, session_id=session, expires_at=later)
+
+
+@pytest.fixture
+def app(database: TestDatabase) -> Iterator[App]:
+    """Pools and catalogue on the test's database."""
+    app = App(database)
+    yield app
+    app.api.close()
+    app.worker.close()

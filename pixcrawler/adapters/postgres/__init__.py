@@ -1,0 +1,1 @@
+"""PostgreSQL: jobs, datasets and what people are shown of them."""

@@ -1,0 +1,235 @@
+"""What people are shown and may change: their own jobs, datasets and versions, nobody else's."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from pixcrawler.adapters.postgres.entries import archive_of, dataset_entry, job_entry, version_entry
+from pixcrawler.adapters.postgres.identifiers import uuid_of
+from pixcrawler.adapters.postgres.paging import Page, cursor_after
+from pixcrawler.adapters.postgres.pool import CALLER_TIMEOUT_MS, Database
+from pixcrawler.adapters.postgres.statements import statements
+from pixcrawler.domain.account import Principal
+from pixcrawler.domain.catalogue import DatasetEntry, JobEntry, Listing, VersionEntry, VersionStatus
+from pixcrawler.domain.errors import Conflict, NotFound, Unauthenticated
+from pixcrawler.domain.job import JobSpec, JobStatus
+from pixcrawler.domain.storage import Archive
+
+_SQL = statements("catalogue")
+MAX_VERSION = 2**31 - 1
+MAX_VERSIONS_SHOWN = 1000
+
+
+@dataclass(frozen=True)
+class Created:
+    """The job of a create call, and whether the call was a repetition of an earlier one."""
+
+    job: JobEntry
+    is_repeated: bool
+
+
+class PostgresCatalogue:
+    """Reads as the caller, writes as the service; every statement names the owner.
+
+    Raises NotFound for what does not exist or belongs to somebody else, DatabaseUnavailable when
+    the database is away.
+
+    Args:
+        api: logs in as ``pixcrawler_api``.
+        worker: logs in as ``pixcrawler_worker``; users have no rights to write.
+    """
+
+    def __init__(self, api: Database, worker: Database) -> None:
+        self._api = api
+        self._worker = worker
+
+    def ping(self) -> None:
+        """Ask the database for a sign of life, as both login roles."""
+        self._api.ping()
+        self._worker.ping()
+
+    def require_live_session(self, principal: Principal) -> None:
+        """Check what an access token cannot know: signed out, banned or deleted since.
+
+        Raises:
+            Unauthenticated: the session is over.
+        """
+        values = {"session_id": UUID(principal.session_id), "user_id": UUID(principal.user_id)}
+        with self._worker.as_service(CALLER_TIMEOUT_MS) as connection:
+            row = connection.execute(_SQL["session_is_live"], values).fetchone()
+        if not row or not row["answer"]:
+            raise Unauthenticated("The session has ended: sign in again.", reason="session_ended")
+
+    # -------------------------------------------------------------- jobs
+
+    def create_job(
+        self, principal: Principal, spec: JobSpec, idempotency_key: str | None = None
+    ) -> Created:
+        """Create a job, its dataset and project where they are new, and its next version.
+
+        All or nothing. The same key with the same job file gives the same job again.
+
+        Raises:
+            Conflict: the key was used for another job file, or the dataset's name is taken by
+                another project.
+        """
+        values = {
+            "user_id": UUID(principal.user_id),
+            "email": principal.email or None,
+            "spec": Jsonb(spec.model_dump(mode="json")),
+            "wanted": spec.max_images,
+            "idempotency_key": idempotency_key,
+            "request_hash": _request_hash(spec) if idempotency_key else None,
+        }
+        with self._worker.as_service(CALLER_TIMEOUT_MS) as connection:
+            connection.execute(_SQL["repair_profile"], values)
+            connection.execute(_SQL["lock_owner"], values)
+            repeated = _repeated(connection, values) if idempotency_key else None
+            job_id = repeated or _insert_job(connection, values, spec)
+            row = _one(connection, "job", {**values, "job_id": job_id}, "job")
+        return Created(job=job_entry(row), is_repeated=repeated is not None)
+
+    def list_jobs(self, principal: Principal, page: Page) -> Listing[JobEntry]:
+        """Return the caller's jobs, newest first."""
+        rows, cursor = self._page("jobs", principal, page)
+        return Listing[JobEntry](items=tuple(map(job_entry, rows)), next_cursor=cursor)
+
+    def job(self, principal: Principal, job_id: str) -> JobEntry:
+        """Return one job of the caller."""
+        return job_entry(self._read("job", principal, {"job_id": uuid_of(job_id, "job")}, "job"))
+
+    def cancel_job(self, principal: Principal, job_id: str) -> JobEntry:
+        """Ask for a job to be cancelled; asking again changes nothing.
+
+        Raises:
+            Conflict: it has ended, or is already being packaged.
+        """
+        values = {"job_id": uuid_of(job_id, "job"), "user_id": UUID(principal.user_id)}
+        with self._worker.as_service(CALLER_TIMEOUT_MS) as connection:
+            cancelled = connection.execute(_SQL["cancel_job"], values).fetchone()
+            entry = job_entry(_one(connection, "job", values, "job"))
+        if cancelled is None:
+            raise _too_late(entry)
+        return entry
+
+    # -------------------------------------------------------------- datasets
+
+    def list_datasets(self, principal: Principal, page: Page) -> Listing[DatasetEntry]:
+        """Return the caller's datasets, newest first."""
+        rows, cursor = self._page("datasets", principal, page)
+        return Listing[DatasetEntry](items=tuple(map(dataset_entry, rows)), next_cursor=cursor)
+
+    def dataset(self, principal: Principal, dataset_id: str) -> DatasetEntry:
+        """Return one dataset of the caller."""
+        values = {"dataset_id": uuid_of(dataset_id, "dataset")}
+        return dataset_entry(self._read("dataset", principal, values, "dataset"))
+
+    def versions(self, principal: Principal, dataset_id: str) -> Listing[VersionEntry]:
+        """Return the newest versions of one dataset, newest first."""
+        values = {
+            "user_id": UUID(principal.user_id),
+            "dataset_id": uuid_of(dataset_id, "dataset"),
+            "limit": MAX_VERSIONS_SHOWN,
+        }
+        with self._api.as_user(principal.user_id) as connection:
+            _one(connection, "dataset", values, "dataset")
+            rows = connection.execute(_SQL["versions"], values).fetchall()
+        return Listing[VersionEntry](items=tuple(map(version_entry, rows)))
+
+    def version(self, principal: Principal, dataset_id: str, version: int) -> VersionEntry:
+        """Return one version of a dataset."""
+        return version_entry(self._version_row(principal, dataset_id, version))
+
+    def archive(self, principal: Principal, dataset_id: str, version: int) -> Archive:
+        """Return the archive of a version.
+
+        Raises:
+            Conflict: the version is not packaged (yet).
+        """
+        row = self._version_row(principal, dataset_id, version)
+        archive = archive_of(row)
+        if archive is None or row["status"] != VersionStatus.PACKAGED:
+            raise Conflict(
+                f"Version {version} cannot be downloaded: it is {row['status']}.",
+                status=row["status"],
+            )
+        return archive
+
+    # -------------------------------------------------------------- private
+
+    def _version_row(self, principal: Principal, dataset_id: str, version: int) -> DictRow:
+        if not 0 < version <= MAX_VERSION:
+            raise NotFound("There is no such version.")
+        values = {"dataset_id": uuid_of(dataset_id, "dataset"), "version": version}
+        return self._read("version", principal, values, "version")
+
+    def _read(self, name: str, principal: Principal, values: dict[str, Any], kind: str) -> DictRow:
+        with self._api.as_user(principal.user_id) as connection:
+            return _one(connection, name, {**values, "user_id": UUID(principal.user_id)}, kind)
+
+    def _page(
+        self, name: str, principal: Principal, page: Page
+    ) -> tuple[list[DictRow], str | None]:
+        values = {"user_id": UUID(principal.user_id), **page.values()}
+        with self._api.as_user(principal.user_id) as connection:
+            rows = connection.execute(_SQL[name], values).fetchall()
+        shown = rows[: page.limit]
+        return shown, cursor_after(shown[-1]) if len(rows) > page.limit else None
+
+
+def _one(connection: Connection[DictRow], name: str, values: dict[str, Any], kind: str) -> DictRow:
+    row = connection.execute(_SQL[name], values).fetchone()
+    if row is None:
+        raise NotFound(f"There is no such {kind}.")
+    return row
+
+
+def _request_hash(spec: JobSpec) -> bytes:
+    text = json.dumps(spec.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _repeated(connection: Connection[DictRow], values: dict[str, Any]) -> UUID | None:
+    row = connection.execute(_SQL["repeated"], values).fetchone()
+    if row is None:
+        return None
+    if row["request_hash"] != values["request_hash"]:
+        raise Conflict("This Idempotency-Key was used for another job file.")
+    job_id: UUID = row["id"]
+    return job_id
+
+
+def _insert_job(connection: Connection[DictRow], values: dict[str, Any], spec: JobSpec) -> UUID:
+    project = _returned(connection, "project", {**values, "name": spec.project})["id"]
+    found = {**values, "project_id": project, "name": spec.name}
+    dataset = _returned(connection, "find_dataset", found)
+    if dataset["project_id"] != project:
+        raise Conflict(
+            f"There is a dataset {spec.name!r} in another project: name that project, or choose"
+            " another name.",
+            field="project",
+        )
+    values = {**values, "dataset_id": dataset["id"]}
+    version = _returned(connection, "next_version", values)["version"]
+    job_id: UUID = _returned(connection, "create_job", {**values, "version": version})["id"]
+    return job_id
+
+
+def _returned(connection: Connection[DictRow], name: str, values: dict[str, Any]) -> DictRow:
+    return _one(connection, name, values, name.replace("_", " "))
+
+
+def _too_late(job: JobEntry) -> Conflict:
+    if job.status.is_final:
+        return Conflict(f"The job has already ended: {job.status.value}.", status=job.status.value)
+    return Conflict(
+        "The job is already being packaged and ends in a moment.", status=JobStatus.RUNNING.value
+    )

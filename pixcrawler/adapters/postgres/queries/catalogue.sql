@@ -1,0 +1,89 @@
+-- What people are shown (as the caller, under row-level security, and the owner named as well:
+-- the index then leads), and what they may change (as the service, the owner named).
+
+-- name: jobs
+select *
+from public.crawl_job_entries
+where user_id = %(user_id)s
+  and (%(after_at)s::timestamptz is null
+       or (created_at, id) < (%(after_at)s::timestamptz, %(after_id)s::uuid))
+order by created_at desc, id desc
+limit %(limit)s
+
+-- name: job
+select * from public.crawl_job_entries where user_id = %(user_id)s and id = %(job_id)s
+
+-- name: datasets
+select *
+from public.dataset_entries
+where user_id = %(user_id)s
+  and (%(after_at)s::timestamptz is null
+       or (created_at, id) < (%(after_at)s::timestamptz, %(after_id)s::uuid))
+order by created_at desc, id desc
+limit %(limit)s
+
+-- name: dataset
+select * from public.dataset_entries where user_id = %(user_id)s and id = %(dataset_id)s
+
+-- name: versions
+select *
+from public.dataset_version_entries
+where user_id = %(user_id)s and dataset_id = %(dataset_id)s
+order by version desc
+limit %(limit)s
+
+-- name: version
+select *
+from public.dataset_version_entries
+where user_id = %(user_id)s and dataset_id = %(dataset_id)s and version = %(version)s
+
+-- name: session_is_live
+select private.session_is_live(%(session_id)s, %(user_id)s) as answer
+
+-- name: repair_profile
+insert into public.profiles (id, email) values (%(user_id)s, %(email)s)
+on conflict (id) do nothing
+
+-- name: lock_owner
+-- One job at a time is created for a user: names, versions and idempotency keys cannot race.
+select id from public.profiles where id = %(user_id)s for no key update
+
+-- name: repeated
+select id, request_hash
+from public.crawl_jobs
+where user_id = %(user_id)s and idempotency_key = %(idempotency_key)s
+
+-- name: project
+insert into public.projects as p (user_id, name) values (%(user_id)s, %(name)s)
+on conflict (user_id, lower(name)) where deleted_at is null
+do update set updated_at = now()
+returning p.id
+
+-- name: find_dataset
+insert into public.datasets as d (user_id, project_id, name)
+values (%(user_id)s, %(project_id)s, %(name)s)
+on conflict (user_id, lower(name)) where deleted_at is null
+do update set updated_at = now()
+returning d.id, d.project_id
+
+-- name: next_version
+insert into public.dataset_versions (dataset_id, version, user_id)
+select %(dataset_id)s, coalesce(max(v.version), 0) + 1, %(user_id)s
+from public.dataset_versions as v
+where v.dataset_id = %(dataset_id)s
+returning version
+
+-- name: create_job
+insert into public.crawl_jobs
+  (user_id, dataset_id, version, spec, wanted, idempotency_key, request_hash)
+values
+  (%(user_id)s, %(dataset_id)s, %(version)s, %(spec)s, %(wanted)s, %(idempotency_key)s,
+   %(request_hash)s)
+returning id
+
+-- name: cancel_job
+update public.crawl_jobs
+set status = 'cancelling'
+where id = %(job_id)s and user_id = %(user_id)s
+  and status in ('pending', 'running', 'cancelling') and stage <> 'packaging'
+returning id

@@ -1,0 +1,86 @@
+"""The PostgreSQL stores keep the contracts of the ports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from pixcrawler.adapters.postgres.datasets import PostgresDatasets
+from pixcrawler.adapters.postgres.jobs import PostgresJobs
+from pixcrawler.domain.catalogue import VersionStatus
+from pixcrawler.domain.errors import Conflict
+from pixcrawler.domain.job import Failure, Job, JobSpec, JobStatus, Stage
+from pixcrawler.domain.progress import Progress
+from tests.contracts.dataset_store import DatasetStoreContract
+from tests.contracts.job_store import SPEC, JobStoreContract
+from tests.integration.conftest import App
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the owner sees, in the contract's form."""
+
+    status: JobStatus
+    stage: Stage
+    message: str | None
+    failure: Failure | None
+    progress: Progress
+
+
+class PostgresHarness:
+    """PostgreSQL stores behind the contracts' harness."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.owner = app.principal()
+        self.jobs = PostgresJobs(app.worker)
+
+    def new_job(self, spec: JobSpec) -> Job:
+        return self.jobs.job(self.app.catalogue.create_job(self.owner, spec).job.id)
+
+
+class PostgresJobHarness(PostgresHarness):
+    """For the JobStore contract."""
+
+    @property
+    def store(self) -> PostgresJobs:
+        return self.jobs
+
+    def state(self, job_id: str) -> Seen:
+        job = self.app.catalogue.job(self.owner, job_id)
+        return Seen(job.status, job.stage, job.message, job.error, job.progress)
+
+    def cancel(self, job_id: str) -> None:
+        try:
+            self.app.catalogue.cancel_job(self.owner, job_id)
+        except Conflict:
+            return
+
+    def version_status(self, job: Job) -> VersionStatus:
+        return self.app.catalogue.version(self.owner, job.dataset_id, job.version).status
+
+
+class PostgresDatasetHarness(PostgresHarness):
+    """For the DatasetStore contract."""
+
+    def __init__(self, app: App) -> None:
+        super().__init__(app)
+        self.store = PostgresDatasets(app.worker)
+        self.job = self.new_job(SPEC)
+
+    def version(self) -> tuple[VersionStatus, int, int]:
+        found = self.app.catalogue.version(self.owner, self.job.dataset_id, self.job.version)
+        return found.status, found.images, found.bytes
+
+
+class TestPostgresJobs(JobStoreContract):
+    @pytest.fixture
+    def harness(self, app: App) -> PostgresJobHarness:
+        return PostgresJobHarness(app)
+
+
+class TestPostgresDatasets(DatasetStoreContract):
+    @pytest.fixture
+    def harness(self, app: App) -> PostgresDatasetHarness:
+        return PostgresDatasetHarness(app)
