@@ -1,0 +1,174 @@
+"""Pixels: decode safely, measure, hash; the only module that decodes."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import warnings
+import zlib
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from pixcrawler.domain.image import ImageFacts, ImageFormat
+from pixcrawler.domain.verdict import RejectReason
+from pixcrawler.pipeline import magic
+from pixcrawler.pipeline.limits import IMAGE_MAX_PIXELS
+
+# Each format's own decoder and no other: a JPEG cannot turn into what Pillow likes better
+# (multi-picture files), and no decoder runs that the first bytes did not name.
+_DECODERS: Final[dict[ImageFormat, type[ImageFile]]] = {
+    ImageFormat.JPEG: JpegImageFile,
+    ImageFormat.PNG: PngImageFile,
+    ImageFormat.WEBP: WebPImageFile,
+}
+
+# What Pillow 13 was seen to raise on damaged and hostile files, and the families of it.
+_DECODER_ERRORS = (
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+_DETAIL_CHARS = 200
+_ON_ITS_SIDE = (5, 6, 7, 8)
+"""EXIF orientations that swap width and height."""
+_HASHED_FROM_PX = 256
+"""The shorter side is box-averaged to this or a little more before the slow, exact resizing.
+Measured on 80 pictures x 8 changes: distances as without, up to 12 times faster."""
+_SIDE = 32
+_LOW = 8
+_FLAT_SPREAD = 1.0
+"""Standard deviation, in grey levels of 255, below which a picture has no structure to hash."""
+_COEFFICIENT_DECIMALS = 3
+"""Rounds away what only differs between processors, so that symmetry does not give chance bits."""
+_DCT = 2 * np.cos(np.pi * np.outer(np.arange(_LOW), 2 * np.arange(_SIDE) + 1) / (2 * _SIDE))
+
+# What a file's metadata lacks is nothing to tell an operator: the verdict says what matters.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """Why bytes are not an image that can be kept, whatever the filters."""
+
+    reason: RejectReason
+    detail: str
+
+
+def examine(data: bytes, max_pixels: int = IMAGE_MAX_PIXELS) -> ImageFacts | Flaw:
+    """Decode an image fully, once, and say what it is; or say what is wrong with it.
+
+    Size and hash are those of the picture as shown, after EXIF orientation; transparency is
+    shown on white. Never decodes more than ``max_pixels``. Holds no state: any thread.
+    """
+    kind = magic.kind_of(data)
+    flaw = _of_kind(data, kind) or _of_header(data, kind, max_pixels)
+    if flaw:
+        return flaw
+    try:
+        image = _DECODERS[ImageFormat(kind)](BytesIO(data))
+        width, height = image.size
+        if width * height > max_pixels:
+            return _too_many(width, height, max_pixels)
+        # JPEG: brightness only, still every coded bit; the same grey as of a PNG copy.
+        image.draft("L", None)
+        image.load()
+        grey = _grey(image)
+    except _DECODER_ERRORS as error:
+        return _of_failure(data, kind, error)
+    turn = magic.orientation(image.info.get("exif") or b"")
+    if turn in _ON_ITS_SIDE:
+        width, height = height, width
+    return ImageFacts(
+        format=ImageFormat(kind),
+        width=width,
+        height=height,
+        bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        phash=_perceptual_hash(grey, turn, data),
+    )
+
+
+def _of_kind(data: bytes, kind: str) -> Flaw | None:
+    if magic.is_animated(data, kind):
+        return Flaw(RejectReason.ANIMATED, f"animated {kind}")
+    if kind in magic.OTHER_IMAGES:
+        return Flaw(RejectReason.UNSUPPORTED_FORMAT, kind)
+    if kind not in magic.WANTED:
+        return Flaw(RejectReason.NOT_AN_IMAGE, f"is {kind}")
+    return None
+
+
+def _of_header(data: bytes, kind: str, max_pixels: int) -> Flaw | None:
+    """Look before any decoder does: WebP's allocates the whole canvas when it is opened."""
+    width, height = magic.size_px(data, kind) or (0, 0)
+    if width * height > max_pixels:
+        return _too_many(width, height, max_pixels)
+    if magic.is_shredded(data, kind):
+        return Flaw(RejectReason.UNDECODABLE, f"{kind}: more parts than any encoder writes")
+    return None
+
+
+def _too_many(width: int, height: int, max_pixels: int) -> Flaw:
+    detail = f"{width} x {height} is more than {max_pixels} pixels"
+    return Flaw(RejectReason.TOO_MANY_PIXELS, detail)
+
+
+def _of_failure(data: bytes, kind: str, error: BaseException) -> Flaw:
+    if magic.is_cut_off(data, kind):
+        return Flaw(RejectReason.TRUNCATED, f"{kind} ends after {len(data)} bytes")
+    said = str(error) or type(error).__name__
+    return Flaw(RejectReason.UNDECODABLE, f"{kind}: {said}"[:_DETAIL_CHARS])
+
+
+def _grey(image: Image.Image) -> Image.Image:
+    """Return the brightness, 8 bits a pixel, on white where the image is transparent."""
+    if image.mode.startswith("I"):  # 16 bits a sample: Pillow would clip them, not scale
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode == "PA" or "transparency" in image.info:
+        image = image.convert("RGBA")
+    if "A" not in image.getbands():
+        return image.convert("L")
+    shown = Image.new("L", image.size, 255)
+    shown.paste(image.convert("L"), mask=image.getchannel("A"))
+    return shown
+
+
+def _perceptual_hash(grey: Image.Image, turn: int, data: bytes) -> str:
+    """Return the 64-bit DCT hash, most significant bit first: one bit a low frequency.
+
+    A picture without structure (one colour) has no such hash: every two would be equal. It
+    gets 64 bits of its content hash, so that only exact copies of it count as duplicates.
+
+    Source: imagehash.phash(hash_size=8, highfreq_factor=4).
+    """
+    factor = min(grey.size) // _HASHED_FROM_PX
+    if factor > 1:
+        grey = grey.reduce(factor)
+    small = np.asarray(grey.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS), dtype=np.float64)
+    if small.std() < _FLAT_SPREAD:
+        return hashlib.sha256(data).hexdigest()[:16]
+    low = np.round(_DCT @ _turned(small, turn) @ _DCT.T, _COEFFICIENT_DECIMALS)
+    return np.packbits(low > np.median(low)).tobytes().hex()
+
+
+def _turned(grey: NDArray[np.float64], turn: int) -> NDArray[np.float64]:
+    """Return the grid as EXIF orientation ``turn`` shows it."""
+    upright = grey.T if turn in _ON_ITS_SIDE else grey
+    mirrored = upright[:, ::-1] if turn in (2, 3, 6, 7) else upright
+    return mirrored[::-1] if turn in (3, 4, 7, 8) else mirrored

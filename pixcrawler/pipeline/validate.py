@@ -1,0 +1,103 @@
+"""Files become verdicts: each is decoded, measured and held against the job's filters."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from pixcrawler.domain.errors import InvariantBroken
+from pixcrawler.domain.image import ImageFacts
+from pixcrawler.domain.job import Filters
+from pixcrawler.domain.storage import BlobRef, outcomes_ref, shard_ref, verdicts_ref
+from pixcrawler.domain.verdict import Outcome, RejectReason, Verdict
+from pixcrawler.pipeline.imaging import Flaw, examine
+from pixcrawler.pipeline.limits import IMAGE_MAX_BYTES
+from pixcrawler.pipeline.payloads import ChunkRef, ChunkReport
+from pixcrawler.pipeline.ports import BlobStore, ChunkCounts, JobStore
+
+DECODERS = 2
+"""Images decoded at a time in one chunk: bounds memory; Pillow decodes beside Python's lock."""
+
+
+def validate(ref: ChunkRef, *, jobs: JobStore, blobs: BlobStore) -> ChunkReport:
+    """Say of every candidate of a chunk whether its image may be kept, or why not.
+
+    The verdicts are written once; a repeat reads them and only records the counts again. The
+    report counts the whole chunk: what could not be downloaded is rejected, too.
+
+    Raises:
+        InvariantBroken: the shard is shorter than its outcomes say.
+    """
+    if jobs.is_cancelling(ref.job_id):
+        return ChunkReport(passed=0, rejected=0, cancelled=True)
+    place = verdicts_ref(ref.job_id, ref.round, ref.chunk)
+    if blobs.exists(place):
+        verdicts = read_verdicts(place, blobs)
+    else:
+        verdicts = _judged(ref, jobs.job(ref.job_id).spec.filters, blobs)
+        lines = "".join(f"{one.model_dump_json(exclude_defaults=True)}\n" for one in verdicts)
+        blobs.put(place, lines.encode(), "application/x-ndjson")
+    counts = _counts(verdicts)
+    jobs.chunk_validated(ref.job_id, ref.round, ref.chunk, counts)
+    return ChunkReport(passed=counts.valid, rejected=counts.rejected)
+
+
+def read_verdicts(place: BlobRef, blobs: BlobStore) -> list[Verdict]:
+    """Return the verdicts of a chunk, in its candidates' order."""
+    return [Verdict.model_validate_json(line) for line in blobs.get(place).splitlines()]
+
+
+def _judged(ref: ChunkRef, filters: Filters, blobs: BlobStore) -> list[Verdict]:
+    place = outcomes_ref(ref.job_id, ref.round, ref.chunk)
+    outcomes = [Outcome.model_validate_json(line) for line in blobs.get(place).splitlines()]
+    has_files = any(outcome.reason is None for outcome in outcomes)
+    shard = blobs.get(shard_ref(ref.job_id, ref.round, ref.chunk)) if has_files else b""
+    with ThreadPoolExecutor(DECODERS) as decoders:
+        return list(decoders.map(lambda outcome: judge(outcome, shard, filters), outcomes))
+
+
+def judge(outcome: Outcome, shard: bytes, filters: Filters) -> Verdict:
+    """Return the verdict on one outcome, whose bytes lie in ``shard``."""
+    if outcome.reason is not None:
+        return Verdict(outcome=outcome, reason=outcome.reason, detail=outcome.detail)
+    data = shard[outcome.offset : outcome.offset + outcome.length]
+    if len(data) != outcome.length:
+        raise InvariantBroken(f"The shard ends inside member {outcome.name}")
+    found = _too_heavy(data) or examine(data)
+    if isinstance(found, ImageFacts):
+        found = _filtered(found, filters)
+    if isinstance(found, Flaw):
+        return Verdict(outcome=outcome, reason=found.reason, detail=found.detail)
+    return Verdict(outcome=outcome, facts=found)
+
+
+def _too_heavy(data: bytes) -> Flaw | None:
+    if len(data) <= IMAGE_MAX_BYTES:
+        return None
+    detail = f"{len(data)} bytes are more than {IMAGE_MAX_BYTES}"
+    return Flaw(RejectReason.TOO_LARGE, detail)
+
+
+def _filtered(facts: ImageFacts, filters: Filters) -> ImageFacts | Flaw:
+    if facts.format not in filters.formats:
+        return Flaw(RejectReason.UNSUPPORTED_FORMAT, f"{facts.format} is not asked for")
+    if facts.width < filters.min_width or facts.height < filters.min_height:
+        least = f"{filters.min_width} x {filters.min_height}"
+        detail = f"{facts.width} x {facts.height} is less than {least}"
+        return Flaw(RejectReason.TOO_SMALL, detail)
+    longer, shorter = max(facts.width, facts.height), min(facts.width, facts.height)
+    if longer > filters.max_aspect_ratio * shorter:
+        detail = f"{facts.width} x {facts.height} is longer than {filters.max_aspect_ratio:g} : 1"
+        return Flaw(RejectReason.ASPECT, detail)
+    return facts
+
+
+def _counts(verdicts: list[Verdict]) -> ChunkCounts:
+    reasons = Counter(verdict.reason for verdict in verdicts if verdict.reason is not None)
+    return ChunkCounts(
+        downloaded=sum(1 for verdict in verdicts if verdict.outcome.reason is None),
+        valid=len(verdicts) - reasons.total(),
+        rejected=reasons.total(),
+        bytes=sum(verdict.outcome.length for verdict in verdicts),
+        reasons=dict(reasons),
+    )
