@@ -60,9 +60,9 @@ class DurableHost:
         self._links = Links(settings.hub_name, system_key)
         self._write_outputs = write_outputs
         self._blame_on_host_death = activities_in_process
-        self._hub: Hub
-        self._activities: Activities
-        self._api: DurableApi
+        self._origin = ""
+        self._hub: Hub | None = None
+        self._api: DurableApi | None = None
 
     async def start(self) -> None:
         """Open the store and go on with everything in it.
@@ -73,12 +73,14 @@ class DurableHost:
         store = Store(self._store_path)
         with store.tx():
             store.tasks.after_host_death(blame=self._blame_on_host_death)
-        hub = self._hub = Hub(store, self._settings, self._registry, self._caller)
+        hub = Hub(store, self._settings, self._registry, self._caller)
         episodes, entities = Episodes(hub), Entities(hub)
         hub.lanes[ORCHESTRATOR] = Lane(self._settings.orchestrators_at_once, episodes.turn)
         hub.lanes[ENTITY] = Lane(self._settings.entities_at_once, entities.turn)
-        hub.activities = self._activities = Activities(hub, self._write_outputs)
+        hub.activities = Activities(hub, self._write_outputs)
+        self._hub = hub
         self._api = DurableApi(hub, Lifecycle(hub, episodes), entities, self._links)
+        self._api.known_origin(self._origin)
         hub.resume()
 
     async def stop(self, drain_s: float = _DRAIN_S) -> None:
@@ -86,10 +88,13 @@ class DurableHost:
 
         What had to be cut off runs again at the next start, and that does not count as a death.
         """
-        self._hub.silence()
-        lanes = (lane.stop(drain_s) for lane in self._hub.lanes.values())
-        await asyncio.gather(*lanes, self._activities.stop(drain_s))
-        self._hub.store.close()
+        hub, self._hub, self._api = self._hub, None, None
+        if hub is None:
+            return
+        hub.silence()
+        lanes = (lane.stop(drain_s) for lane in hub.lanes.values())
+        await asyncio.gather(*lanes, hub.activities.stop(drain_s))
+        hub.store.close()
 
     async def handle(self, request: web.Request, path: str) -> web.StreamResponse:
         """Answer a request of the local RPC or of the webhooks.
@@ -98,6 +103,8 @@ class DurableHost:
             request: the key has been checked.
             path: what follows the prefix, such as ``orchestrators/name/id``.
         """
+        if self._api is None:
+            return web.Response(status=503, headers={"Retry-After": "1"})
         return await self._api.handle(request, path)
 
     def client_binding(self, *, base_url: str, rpc_url: str) -> str:
@@ -107,6 +114,7 @@ class DurableHost:
             base_url: scheme, host and port under which the webhooks are reached.
             rpc_url: the address of the local RPC.
         """
-        origin = base_url.rstrip("/")
-        self._api.known_origin(origin)
-        return self._links.client_binding(origin, rpc_url)
+        self._origin = base_url.rstrip("/")
+        if self._api is not None:
+            self._api.known_origin(self._origin)
+        return self._links.client_binding(self._origin, rpc_url)

@@ -64,6 +64,10 @@ class ActivityRunner(Protocol):
         """Commit the results that have arrived."""
         ...
 
+    async def stop(self, drain_s: float) -> None:
+        """Start nothing more, and let what runs end for a while."""
+        ...
+
 
 class Hub:
     """One running task hub; the parts reach each other through it."""

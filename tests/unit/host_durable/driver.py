@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import azure.functions as func
 from azure.functions import meta
@@ -93,7 +93,7 @@ class Engine:
     ) -> None:
         self.outputs.append(outputs)
 
-    async def __aenter__(self) -> Engine:
+    async def __aenter__(self) -> Self:
         await self.host.start()
         return self
 
