@@ -6,12 +6,12 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 from devtools.places import CACHE, ROOT, STATE, VENV, Refused, say
+from pixcrawler.cli.processes import runs
 
 STOP_WAIT_S = 30
 TOOL_CACHES = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache")
@@ -43,13 +43,9 @@ def running_stack() -> int | None:
     """Return the process id of this folder's stack, if one runs."""
     try:
         pid = int(json.loads((STATE / "stack.json").read_bytes())["pid"])
-        shown = subprocess.run(
-            ["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False
-        ).stdout
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    # The number alone may by now belong to somebody else.
-    return pid if "pixcrawler.host.stack" in shown else None
+    return pid if runs(pid) else None
 
 
 def _stop(pid: int, *, wanted: bool) -> None:

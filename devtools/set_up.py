@@ -77,7 +77,7 @@ def _is_ready(group: str) -> bool:
 def _node_is_new_enough() -> bool:
     """Say whether the machine brings a Node.js that Azurite runs on."""
     node = shutil.which("node")
-    if node is None:
+    if node is None or shutil.which("npm") is None:
         return False
     try:
         version = subprocess.run(

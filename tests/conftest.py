@@ -73,6 +73,7 @@ def _only_this_machine():
 
         def connect(self, address):
             if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_here(address[0]):
+                self.close()  # nobody who expects an OSError would
                 raise OutsideRefused(f"a test connected to {address!r}: only loopback is there")
             return real(self, address)
 

@@ -1,1 +1,1 @@
-"""The command line: a client of the HTTP API."""
+"""The command line, a client of the HTTP API."""

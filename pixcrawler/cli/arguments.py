@@ -1,0 +1,129 @@
+"""What may be written on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import NoReturn
+
+from typing_extensions import override
+
+from pixcrawler.cli.errors import Mistake
+from pixcrawler.cli.stack import DEFAULT_STATE
+
+_EPILOG = """\
+exit codes: 0 done; 1 the job failed or was cancelled; 2 a mistake on the command line or in the
+job file; 3 a dataset with fewer images than wanted; 4 no API, no local stack or no valid token;
+130 interrupted. Results go to stdout, everything else to stderr.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises what the command line shows in its own way."""
+
+    @override
+    def error(self, message: str) -> NoReturn:
+        raise Mistake(f"{message} (see {self.prog} --help)")
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Return the arguments as fields; ``command`` names what to do.
+
+    Raises:
+        Mistake: they make no sense.
+    """
+    parser = _Parser(
+        prog="pixcrawler",
+        description="Words in, an image dataset out.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    common = _common()
+    _run(commands.add_parser("run", parents=[common], help="build a dataset", allow_abbrev=False))
+    jobs = commands.add_parser("jobs", parents=[common], help="list your jobs", allow_abbrev=False)
+    jobs.add_argument("--limit", type=_positive, default=20, metavar="N", help="at most (20)")
+    status = commands.add_parser("status", parents=[common], help="show a job", allow_abbrev=False)
+    status.add_argument("job", metavar="JOB", help="its id, or the beginning of it")
+    status.add_argument("--watch", action="store_true", help="stay until the job has ended")
+    cancel = commands.add_parser(
+        "cancel", parents=[common], help="cancel a job", allow_abbrev=False
+    )
+    cancel.add_argument("job", metavar="JOB", help="its id, or the beginning of it")
+    _download(
+        commands.add_parser(
+            "download", parents=[common], help="fetch a dataset", allow_abbrev=False
+        )
+    )
+    commands.add_parser(
+        "serve", parents=[common], help="keep the local stack running here", allow_abbrev=False
+    )
+    return parser.parse_args(arguments)
+
+
+def _common() -> _Parser:
+    common = _Parser(add_help=False, allow_abbrev=False)
+    group = common.add_argument_group("everywhere")
+    group.add_argument("--json", action="store_true", help="the result as JSON, errors too")
+    group.add_argument(
+        "--api",
+        metavar="URL",
+        default=os.environ.get("PIXCRAWLER_API") or None,
+        help="use this server instead of a local stack (or PIXCRAWLER_API)",
+    )
+    group.add_argument(
+        "--token-file",
+        type=Path,
+        metavar="FILE",
+        help="with --api: where the access token is (default: PIXCRAWLER_TOKEN)",
+    )
+    group.add_argument(
+        "--state", type=Path, metavar="DIR", default=DEFAULT_STATE, help="of the local stack"
+    )
+    group.add_argument(
+        "--keep", action="store_true", help="leave a local stack running that was started for this"
+    )
+    return common
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="SPEC.yaml | WORD",
+        help="a job file, or words, each a category; with nothing, a sample from the local website",
+    )
+    parser.add_argument("--max", type=_positive, metavar="N", help="images wanted in all")
+    parser.add_argument(
+        "--engine", action="append", default=[], metavar="E", help="may be given several times"
+    )
+    parser.add_argument("--name", metavar="N", help="of the dataset")
+    _out(parser)
+    parser.add_argument("--no-wait", action="store_true", help="start the job and return")
+
+
+def _download(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dataset", metavar="DATASET", help="its id or name")
+    parser.add_argument("--version", type=_positive, metavar="N", help="default: the latest")
+    _out(parser)
+
+
+def _out(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", default=Path("out"), help="where the files go (out)"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="replace other files of the same name in --out"
+    )
+
+
+def _positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is too small: at least 1")
+    return number

@@ -1,0 +1,163 @@
+"""The commands: each takes the parsed arguments and returns an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from pixcrawler.cli.archive import Delivered, Wanted, deliver
+from pixcrawler.cli.connection import Connection, connected
+from pixcrawler.cli.errors import INTERRUPTED, OK, CliError, Mistake
+from pixcrawler.cli.follow import FINAL, cancel_politely, follow
+from pixcrawler.cli.jobfile import Wishes, job_document
+from pixcrawler.cli.serve import serve
+from pixcrawler.cli.summary import (
+    ending,
+    headline,
+    show_delivered,
+    show_engines,
+    show_job,
+    show_jobs,
+    show_reasons,
+)
+from pixcrawler.cli.talk import Talk
+from pixcrawler.cli.view import job_view
+
+WITH_DATASET = ("succeeded", "partial")
+
+
+def run(options: argparse.Namespace, talk: Talk) -> int:
+    """Start a job, follow it, and bring its dataset here."""
+    wishes = Wishes(options.name, options.max, tuple(options.engine))
+    document = job_document(options.words, wishes)
+    with connected(options, talk) as connection:
+        job = connection.api.create_job(document, uuid.uuid4().hex)
+        talk.note(f"job {job['id']}: {job['name']}, {job['wanted']:,} images wanted")
+        if options.no_wait:
+            if connection.stack:
+                connection.stack.keep()
+            talk.json(job)
+            talk.line(f"{job['id']}")
+            return OK
+        ended = _followed(connection, str(job["id"]), talk)
+        return INTERRUPTED if ended is None else _concluded(connection, ended, options, talk)
+
+
+def _followed(connection: Connection, job_id: str, talk: Talk) -> dict[str, Any] | None:
+    """Return the job at its end, or None when the person did not want to wait for it."""
+    try:
+        with job_view(talk) as show:
+            return follow(connection.api, job_id, show)
+    except KeyboardInterrupt:
+        pass
+    try:
+        ended = cancel_politely(connection.api, job_id, talk.note)
+        if ended is not None:
+            talk.note(f"job {job_id} is {ended['status']}")
+            return None
+    except KeyboardInterrupt:
+        pass
+    if connection.stack:
+        connection.stack.keep()
+        talk.note("the local stack goes on running; ./dev clean --stop ends it")
+    talk.note(f"job {job_id} goes on without us; `status {job_id[:8]} --watch` looks at it")
+    return None
+
+
+def _concluded(
+    connection: Connection, job: dict[str, Any], options: argparse.Namespace, talk: Talk
+) -> int:
+    """Fetch what the job gave and sum it up; return the exit code."""
+    delivered: Delivered | None = None
+    code, error = ending(job)
+    if job["status"] in WITH_DATASET:
+        wanted = Wanted(
+            job["dataset_id"], job["version"], job["name"], options.out, force=options.force
+        )
+        delivered = deliver(connection.api, wanted, talk, connection.patience)
+        talk.line(headline(job))
+    show_reasons(talk, job.get("progress") or {})
+    show_engines(talk, job)
+    if delivered:
+        show_delivered(talk, delivered)
+    if error:
+        talk.line()
+        error.details["job"] = job
+        raise error
+    talk.json({"job": job, "files": delivered.as_json() if delivered else None})
+    return code
+
+
+def jobs(options: argparse.Namespace, talk: Talk) -> int:
+    """List the newest jobs."""
+    with connected(options, talk) as connection:
+        found = list(itertools.islice(connection.api.jobs(), options.limit))
+    show_jobs(talk, found)
+    talk.json(found)
+    return OK
+
+
+def status(options: argparse.Namespace, talk: Talk) -> int:
+    """Show a job; with --watch, follow it to its end."""
+    with connected(options, talk) as connection:
+        job_id = connection.api.find_job(options.job)
+        if options.watch:
+            with job_view(talk) as show:
+                job = follow(connection.api, job_id, show)
+        else:
+            job = connection.api.job(job_id)
+    show_job(talk, job)
+    talk.json(job)
+    return ending(job)[0] if options.watch and job["status"] in FINAL else OK
+
+
+def cancel(options: argparse.Namespace, talk: Talk) -> int:
+    """Ask for a job to be cancelled."""
+    with connected(options, talk) as connection:
+        job = connection.api.cancel_job(connection.api.find_job(options.job))
+    talk.line(f"job {job['id']} is {job['status']}")
+    talk.json(job)
+    return OK
+
+
+def download(options: argparse.Namespace, talk: Talk) -> int:
+    """Bring a dataset version here."""
+    with connected(options, talk) as connection:
+        dataset = connection.api.find_dataset(options.dataset)
+        number = options.version or (dataset.get("latest_version") or {}).get("version")
+        if not number:
+            raise Mistake(f"dataset {dataset['name']!r} has no version yet")
+        wanted = Wanted(
+            dataset["id"], int(number), dataset["name"], options.out, force=options.force
+        )
+        delivered = deliver(connection.api, wanted, talk, connection.patience)
+    talk.line(f"{dataset['name']}, version {number}")
+    show_delivered(talk, delivered)
+    talk.json({"dataset": dataset, "version": number, "files": delivered.as_json()})
+    return OK
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace, Talk], int]] = {
+    "run": run,
+    "jobs": jobs,
+    "status": status,
+    "cancel": cancel,
+    "download": download,
+    "serve": serve,
+}
+
+
+def perform(options: argparse.Namespace, talk: Talk) -> int:
+    """Do what the options say.
+
+    Raises:
+        CliError: it cannot be done; the message says why.
+    """
+    try:
+        return COMMANDS[options.command](options, talk)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        # Answers come from a server that may be of another age: no traceback for that.
+        raise CliError(f"the server's answer lacks something: {error!r}") from error

@@ -1,0 +1,150 @@
+"""What a person reads at the end: what was kept, why the rest was not, and where the files are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.table import Table
+
+from pixcrawler.cli.archive import Delivered
+from pixcrawler.cli.errors import FAILED, OK, PARTIAL, CliError, JobEnded
+from pixcrawler.cli.reasons import explain
+from pixcrawler.cli.talk import Talk, plain_table, plural, size
+
+_SHORT_ID = 8
+_TROUBLED = ("blocked", "changed", "failed")
+
+
+def show_job(talk: Talk, job: dict[str, Any]) -> None:
+    """Show all that is known of a job."""
+    progress = job.get("progress") or {}
+    talk.line(f"job      {job['id']}")
+    talk.line(f"dataset  {job.get('name')}, version {job.get('version')} ({job.get('dataset_id')})")
+    stage = f", {job['stage']}" if job.get("status") == "running" else ""
+    talk.line(f"status   {job.get('status')}{stage}")
+    talk.line(
+        f"images   {progress.get('kept', 0):,} of {job.get('wanted', 0):,} wanted; "
+        f"{plural(progress.get('candidates', 0), 'candidate')}, "
+        f"{progress.get('downloaded', 0):,} downloaded ({size(progress.get('bytes', 0))})"
+    )
+    for name in ("created_at", "started_at", "finished_at"):
+        if job.get(name):
+            talk.line(f"{name.removesuffix('_at'):8} {job[name]}")
+    if job.get("message"):
+        talk.line(f"message  {job['message']}")
+    show_reasons(talk, progress)
+    show_engines(talk, job)
+
+
+def show_reasons(talk: Talk, progress: dict[str, Any]) -> None:
+    """Show why candidates are not in the dataset."""
+    reasons = {str(k): int(v) for k, v in (progress.get("reasons") or {}).items() if v}
+    if not reasons:
+        return
+    table = plain_table("count", "reason", "meaning")
+    table.columns[0].justify = "right"
+    for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
+        table.add_row(f"{count:,}", reason, explain(reason))
+    talk.line()
+    talk.line(f"Not in the dataset: {plural(sum(reasons.values()), 'candidate')}")
+    talk.table(table)
+
+
+def show_engines(talk: Talk, job: dict[str, Any]) -> None:
+    """Show how the engines fared."""
+    engines = job.get("engines") or []
+    if not engines:
+        return
+    table = plain_table("engine", "answer", "candidates", "detail")
+    table.columns[2].justify = "right"
+    for report in engines:
+        detail = str(report.get("detail") or "")
+        if report.get("retry_after_s"):
+            detail = f"{detail} (try again in {report['retry_after_s']:.0f} s)".strip()
+        found = f"{report.get('candidates', 0):,}"
+        table.add_row(str(report.get("engine")), str(report.get("status")), found, detail)
+    talk.line()
+    talk.table(table)
+
+
+def show_jobs(talk: Talk, jobs: list[dict[str, Any]]) -> None:
+    """Show a list of jobs, one a line."""
+    if not jobs:
+        talk.line("no jobs yet; `pixcrawler run` makes the first one")
+        return
+    table = plain_table("job", "dataset", "status", "kept", "wanted", "created")
+    for job in jobs:
+        table.add_row(*_row(job))
+    talk.table(table)
+
+
+def _row(job: dict[str, Any]) -> list[str]:
+    progress = job.get("progress") or {}
+    status = str(job.get("status"))
+    return [
+        str(job["id"])[:_SHORT_ID],
+        f"{job.get('name')} v{job.get('version')}",
+        str(job.get("stage")) if status == "running" else status,
+        f"{progress.get('kept', 0):,}",
+        f"{job.get('wanted', 0):,}",
+        str(job.get("created_at", ""))[:19].replace("T", " "),
+    ]
+
+
+def show_delivered(talk: Talk, delivered: Delivered) -> None:
+    """Show where the files are."""
+    again = " (it was here already)" if delivered.reused else ""
+    table = Table.grid(padding=(0, 2))
+    table.add_row("folder", str(delivered.folder) + again)
+    table.add_row("archive", f"{delivered.archive} ({size(delivered.bytes)})")
+    table.add_row("sha-256", delivered.sha256)
+    for column in table.columns:
+        column.overflow = "fold"
+    talk.line()
+    talk.table(table)
+
+
+def headline(job: dict[str, Any]) -> str:
+    """Return the sentence above the summary of a job that gave a dataset."""
+    kept = (job.get("progress") or {}).get("kept", 0)
+    wanted = job.get("wanted", 0)
+    what = f"{job.get('name')}, version {job.get('version')}"
+    if job["status"] == "succeeded":
+        return f"{what}: {plural(kept, 'image')}, as many as wanted"
+    return (
+        f"{what}: {plural(kept, 'image')} of {wanted:,} wanted. {job.get('message') or ''}".strip()
+    )
+
+
+def ending(job: dict[str, Any]) -> tuple[int, CliError | None]:
+    """Return the exit code of a job that has ended, and the error to show, if any."""
+    status = str(job["status"])
+    if status == "succeeded":
+        return OK, None
+    if status == "partial":
+        return PARTIAL, None
+    if status == "cancelled":
+        return FAILED, JobEnded(f"job {job['id']} was cancelled", job_id=job["id"])
+    error = job.get("error") or {}
+    message = str(error.get("message") or job.get("message") or "the job failed")
+    ended = JobEnded(message, job_id=job["id"], advice=advice(job))
+    ended.code = str(error.get("code") or ended.code)
+    return FAILED, ended
+
+
+def advice(job: dict[str, Any]) -> str:
+    """Return what the person can do about a failed job, as far as its engines tell."""
+    reports = [r for r in job.get("engines") or [] if r.get("status") in _TROUBLED]
+    if not reports:
+        return ""
+    names = ", ".join(str(report.get("engine")) for report in reports)
+    blocked = [report for report in reports if report.get("status") == "blocked"]
+    if blocked:
+        waits = max(float(report.get("retry_after_s") or 0) for report in blocked)
+        later = f"in {waits / 60:.0f} minutes" if waits > 90 else "later"  # noqa: PLR2004 - seconds
+        return f"{names} will not answer us now: try again {later}, or name another --engine"
+    return (
+        f"{names} could not be used: check that this machine reaches the internet (a proxy or "
+        "firewall may be in the way) and run it again, or name another --engine; without any "
+        "internet, --engine local uses the stack's own picture website"
+    )
