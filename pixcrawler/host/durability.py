@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,8 +15,6 @@ from pixcrawler.host.errors import HostError
 from pixcrawler.host.invocation import WriteOutputs
 
 _DURABLE = frozenset({"orchestrationTrigger", "entityTrigger", "activityTrigger", "durableClient"})
-_HUB = re.compile(r"[A-Za-z][A-Za-z0-9]{2,44}")
-_DEFAULT_HUB = "TestHubName"
 
 
 class Durable(Protocol):
@@ -46,41 +44,56 @@ def uses_durable(functions: Mapping[str, FunctionInfo]) -> bool:
     )
 
 
-def make_durable(
-    functions: Mapping[str, FunctionInfo],
-    caller: AppCaller,
-    document: Mapping[str, Any],
-    folder: Path,
-    doors: tuple[str, WriteOutputs],
-) -> Durable:
-    """Make the Durable part of an app.
+@dataclass(frozen=True)
+class DurableOrder:
+    """What the Durable part of an app is made of; ``document`` is host.json, resolved."""
 
-    Args:
-        functions: the app's functions.
-        caller: calls them.
-        document: host.json, references resolved.
-        folder: the state folder; the task hub is a file in it.
-        doors: the system key, and what writes the outputs of activities.
+    functions: Mapping[str, FunctionInfo]
+    caller: AppCaller
+    document: Mapping[str, Any]
+    folder: Path
+    system_key: str
+    write_outputs: WriteOutputs
+    is_in_process: bool
+
+
+def make_durable(order: DurableOrder) -> Durable:
+    """Make the Durable part of an app; its task hub is a file in the state folder.
 
     Raises:
-        HostError: the name of the task hub cannot be one.
+        HostError: the durableTask section of host.json cannot be used.
     """
     # Only apps with Durable functions pay for importing it.
-    from pixcrawler.host.durable import DurableHost, DurableSettings  # noqa: PLC0415
-
-    section = document.get("extensions", {}).get("durableTask", {})
-    hub = str(section.get("hubName", _DEFAULT_HUB))
-    if _HUB.fullmatch(hub) is None:
-        raise HostError(
-            f"the task hub's name {hub!r} must be 3 to 45 letters and digits, a letter first"
-        )
-    system_key, write_outputs = doors
-    durable: Durable = DurableHost(
-        functions=functions,
-        caller=caller,
-        store_path=folder / f"{hub.lower()}.hub.sqlite",
-        settings=DurableSettings.from_host_json(document),
-        system_key=system_key,
-        write_outputs=write_outputs,
+    from pixcrawler.host.durable import (  # noqa: PLC0415
+        DurableHost,
+        DurableSettings,
+        SettingsInvalid,
     )
-    return durable
+
+    try:
+        settings = DurableSettings.from_host_json(order.document)
+    except SettingsInvalid as error:
+        raise HostError(str(error)) from error
+    return DurableHost(
+        functions=order.functions,
+        caller=order.caller,
+        store_path=order.folder / f"{settings.hub_name.lower()}.hub.sqlite",
+        settings=settings,
+        system_key=order.system_key,
+        write_outputs=order.write_outputs,
+        activities_in_process=order.is_in_process,
+    )
+
+
+async def start_durable(durable: Durable) -> None:
+    """Start the Durable part.
+
+    Raises:
+        HostError: its task hub cannot be used.
+    """
+    from pixcrawler.host.durable import StoreUnusable  # noqa: PLC0415 - as above
+
+    try:
+        await durable.start()
+    except StoreUnusable as error:
+        raise HostError(str(error)) from error

@@ -19,7 +19,13 @@ from azure.functions.meta import Datum
 from pixcrawler.host.bindings import check_connections, resolve_functions, uses_storage
 from pixcrawler.host.caller import AppCaller, Backend
 from pixcrawler.host.calls import FunctionInfo
-from pixcrawler.host.durability import Durable, make_durable, uses_durable
+from pixcrawler.host.durability import (
+    Durable,
+    DurableOrder,
+    make_durable,
+    start_durable,
+    uses_durable,
+)
 from pixcrawler.host.front import Front, FrontOptions, uptime_ms
 from pixcrawler.host.inprocess import InProcess
 from pixcrawler.host.invocation import OutputFailed, Runner, WriteOutputs
@@ -68,6 +74,7 @@ class Host:
         self._options = options
         self._environment = environment
         self._started = time.monotonic()
+        self._deadline = 0.0
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self._caller: AppCaller | None = None
 
@@ -85,6 +92,7 @@ class Host:
 
     async def stop(self) -> None:
         """Take no new work, give what runs its time, then close everything in reverse order."""
+        self._deadline = time.monotonic() + self._options.drain_s
         while self._closers:
             await self._closers.pop()()
 
@@ -133,12 +141,16 @@ class Host:
         durable: Durable | None = None
         rpc_url: str | None = None
         if uses_durable(functions):
-            doors = (keys.system, write_outputs)
-            durable = make_durable(functions, caller, settings.document, state_path, doors)
-            rpc_url = await self._open_rpc(durable)
-            caller.set_client_binding(durable.client_binding(base_url=server.url, rpc_url=rpc_url))
-            self._closers.append(partial(durable.stop, self._options.drain_s))
-            await durable.start()
+            order = DurableOrder(
+                functions=functions,
+                caller=caller,
+                document=settings.document,
+                folder=state_path,
+                system_key=keys.system,
+                write_outputs=write_outputs,
+                is_in_process=isinstance(backend, InProcess),
+            )
+            durable, rpc_url = await self._open_durable(order, server.url)
         options = FrontOptions(
             settings.route_prefix, self._options.is_guarded, self._status(caller)
         )
@@ -149,8 +161,19 @@ class Host:
         triggers.start()
         return Ready(server.url, rpc_url, len(functions))
 
+    async def _open_durable(self, order: DurableOrder, base_url: str) -> tuple[Durable, str]:
+        durable = make_durable(order)
+        rpc_url = await self._open_rpc(durable)
+        order.caller.set_client_binding(durable.client_binding(base_url=base_url, rpc_url=rpc_url))
+        self._closers.append(lambda: durable.stop(self._left_s()))
+        await start_durable(durable)
+        return durable, rpc_url
+
     async def _stop_intake(self, server: Server, triggers: Triggers) -> None:
-        await asyncio.gather(server.stop(), triggers.stop(self._options.drain_s))
+        await asyncio.gather(server.stop(), triggers.stop(self._left_s()))
+
+    def _left_s(self) -> float:
+        return max(0.0, self._deadline - time.monotonic())
 
     def _open_storage(
         self, functions: Mapping[str, FunctionInfo], settings: HostSettings

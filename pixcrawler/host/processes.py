@@ -28,6 +28,10 @@ _REPORT_DEADLINE_S = 10.0
 _END_GRACE_S = 2.0
 _PIPE_BYTES = 65_536
 _PACKAGE_FOLDER = str(Path(pixcrawler.__file__).parent.parent)
+# The package goes to the end of the path: it must not hide the app's own modules.
+_BOOTSTRAP = (
+    "import sys; sys.path.append(sys.argv[1]); import pixcrawler.host.worker as w; w.main()"
+)
 
 Loaded = tuple[dict[str, FunctionInfo], dict[str, bool]]
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -58,9 +62,11 @@ class Launcher:
             raise RuntimeError("the launcher is not open")
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-m",
-            "pixcrawler.host.worker",
-            cwd=_PACKAGE_FOLDER,
+            "-P",
+            "-c",
+            _BOOTSTRAP,
+            _PACKAGE_FOLDER,
+            cwd=self._app,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -76,7 +82,6 @@ class Launcher:
             "parent": os.getpid(),
             "threads": self._threads,
             "debug": self._debug,
-            "package": _PACKAGE_FOLDER,
         }
         # Over stdin: neither other users nor the app's own children can read it there.
         with contextlib.suppress(ConnectionError):

@@ -136,9 +136,6 @@ def main() -> None:
     os.dup2(nothing, 0)
     os.close(nothing)
     faulthandler.enable(file=2)
-    # -m put the folder of the package first; it must not hide the app's own modules.
-    sys.path[:] = [entry for entry in sys.path if entry != order["package"]]
-    sys.path.append(order["package"])
     link = _Link()
     capture_app_output(link.log, debug=order["debug"])
     status = 1
@@ -149,7 +146,3 @@ def main() -> None:
         os.write(2, traceback.format_exc().encode(errors="replace"))
     finally:
         os._exit(status)
-
-
-if __name__ == "__main__":
-    main()
