@@ -4,6 +4,7 @@ PixCrawlerError
 |- Rejected                 the caller's fault: answered 4xx, never retried
 |  |- InvalidRequest        422, with the field, the rule and the value
 |  |- PayloadTooLarge       413
+|  |- UnsupportedMediaType  415
 |  |- Unauthenticated       401
 |  |- Forbidden             403
 |  |- NotFound              404, also for what belongs to somebody else
@@ -13,7 +14,8 @@ PixCrawlerError
 |  |- SourceThrottled       an engine or host asked us to slow down
 |  |- SourceUnavailable     an engine or host could not be reached
 |  |- StorageUnavailable
-|  `- DatabaseUnavailable
+|  |- DatabaseUnavailable
+|  `- KeysUnavailable       the keys that access tokens are checked with
 |- Permanent                the world's fault, will not heal: recorded, the job says so
 |  |- SourceBlocked         an engine refuses us
 |  |- SourceChanged         an engine's answer has no known structure
@@ -76,6 +78,13 @@ class PayloadTooLarge(InvalidRequest):
 
     code = "payload_too_large"
     status = 413
+
+
+class UnsupportedMediaType(InvalidRequest):
+    """The request body's content type is not one that is understood."""
+
+    code = "unsupported_media_type"
+    status = 415
 
 
 class Unauthenticated(Rejected):
@@ -142,6 +151,12 @@ class DatabaseUnavailable(Transient):
     """The database could not be reached."""
 
     code = "database_unavailable"
+
+
+class KeysUnavailable(Transient):
+    """The keys that access tokens are checked with could not be fetched."""
+
+    code = "keys_unavailable"
 
 
 class Permanent(PixCrawlerError):

@@ -1,0 +1,1 @@
+"""Supabase: who is asking."""
