@@ -16,6 +16,9 @@ from pixcrawler.domain.storage import ArchiveFormat, StorageTier
 
 Entry = TypeVar("Entry", bound=Value)
 
+PAGE_ITEMS = 20
+PAGE_MAX_ITEMS = 100
+
 
 class VersionStatus(StrEnum):
     """States of a dataset version; only a packaged one can be downloaded."""
@@ -85,6 +88,13 @@ class DatasetEntry(Value):
     """The newest version that can be downloaded."""
     created_at: AwareDatetime
     updated_at: AwareDatetime
+
+
+class Page(Value):
+    """Which part of a list is asked for: at most ``limit`` entries after ``cursor``."""
+
+    limit: int = Field(default=PAGE_ITEMS, ge=1, le=PAGE_MAX_ITEMS)
+    cursor: str | None = None
 
 
 class Listing(Value, Generic[Entry]):

@@ -14,11 +14,18 @@ from psycopg.types.json import Jsonb
 
 from pixcrawler.adapters.postgres.entries import archive_of, dataset_entry, job_entry, version_entry
 from pixcrawler.adapters.postgres.identifiers import uuid_of
-from pixcrawler.adapters.postgres.paging import Page, cursor_after
+from pixcrawler.adapters.postgres.paging import cursor_after, page_values
 from pixcrawler.adapters.postgres.pool import CALLER_TIMEOUT_MS, Database
 from pixcrawler.adapters.postgres.statements import statements
 from pixcrawler.domain.account import Principal
-from pixcrawler.domain.catalogue import DatasetEntry, JobEntry, Listing, VersionEntry, VersionStatus
+from pixcrawler.domain.catalogue import (
+    DatasetEntry,
+    JobEntry,
+    Listing,
+    Page,
+    VersionEntry,
+    VersionStatus,
+)
 from pixcrawler.domain.errors import Conflict, NotFound, Unauthenticated
 from pixcrawler.domain.job import JobSpec, JobStatus
 from pixcrawler.domain.storage import Archive
@@ -178,7 +185,7 @@ class PostgresCatalogue:
     def _page(
         self, name: str, principal: Principal, page: Page
     ) -> tuple[list[DictRow], str | None]:
-        values = {"user_id": UUID(principal.user_id), **page.values()}
+        values = {"user_id": UUID(principal.user_id), **page_values(page)}
         with self._api.as_user(principal.user_id) as connection:
             rows = connection.execute(_SQL[name], values).fetchall()
         shown = rows[: page.limit]

@@ -4,33 +4,24 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pixcrawler.domain.catalogue import Page
 from pixcrawler.domain.errors import InvalidRequest, Violation
 
-PAGE_ITEMS = 20
-PAGE_MAX_ITEMS = 100
 _SHOWN_CHARS = 200
 
 
-@dataclass(frozen=True)
-class Page:
-    """Which part of a list, newest first: at most ``limit`` items after ``cursor``."""
+def page_values(page: Page) -> dict[str, Any]:
+    """Values for a query that asks for one item more, which tells whether there are more.
 
-    limit: int = PAGE_ITEMS
-    cursor: str | None = None
-
-    def values(self) -> dict[str, Any]:
-        """Values for a query that asks for one item more, which tells whether there are more.
-
-        Raises:
-            InvalidRequest: the cursor is not one of ours.
-        """
-        after_at, after_id = _decoded(self.cursor) if self.cursor else (None, None)
-        return {"limit": self.limit + 1, "after_at": after_at, "after_id": after_id}
+    Raises:
+        InvalidRequest: the cursor is not one of ours.
+    """
+    after_at, after_id = _decoded(page.cursor) if page.cursor is not None else (None, None)
+    return {"limit": page.limit + 1, "after_at": after_at, "after_id": after_id}
 
 
 def cursor_after(row: dict[str, Any]) -> str:

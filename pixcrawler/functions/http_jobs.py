@@ -1,0 +1,106 @@
+"""HTTP: start a job, look at jobs, cancel one."""
+
+from __future__ import annotations
+
+import re
+
+import azure.durable_functions as df
+
+from pixcrawler.bootstrap import world
+from pixcrawler.domain.catalogue import PAGE_ITEMS, PAGE_MAX_ITEMS, JobEntry, Page
+from pixcrawler.domain.errors import InvalidRequest, Violation
+from pixcrawler.domain.job import JobSpec, JobStatus
+from pixcrawler.domain.jobfile import parse_job
+from pixcrawler.functions.bodies import printable
+from pixcrawler.functions.guard import (
+    Access,
+    Call,
+    bounded_number,
+    operation,
+    starting_operation,
+)
+from pixcrawler.functions.wire import Answer, Wire
+from pixcrawler.pipeline.payloads import Order
+
+_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+
+blueprint = df.Blueprint()
+
+
+@starting_operation(blueprint, "POST", "v1/jobs")
+def create_job(call: Call) -> Answer:
+    """Create a job from a job file and start its story once the row stands.
+
+    A repetition (same Idempotency-Key, same job file) answers with the same job, and starts its
+    story if nobody did.
+    """
+    spec = parse_job(call.body())
+    _check_engines(spec)
+    created = world().catalogue.create_job(call.principal, spec, _idempotency_key(call))
+    job = created.job
+    order = Order(job_id=job.id, wanted=job.wanted) if job.status is JobStatus.PENDING else None
+    headers = {"Location": f"/api/v1/jobs/{job.id}"}
+    return Answer(job, 200 if created.is_repeated else 202, headers, order)
+
+
+@operation(blueprint, "GET", "v1/jobs")
+def list_jobs(call: Call) -> Answer:
+    """Answer with the caller's jobs, newest first, without their chunks."""
+    listing = world().catalogue.list_jobs(call.principal, page_of(call))
+    items = [_without_chunks(job) for job in listing.items]
+    return Answer({"items": items, "next_cursor": listing.next_cursor})
+
+
+@operation(blueprint, "GET", "v1/jobs/{job_id}")
+def read_job(call: Call) -> Answer:
+    """Answer with one job and its progress."""
+    return Answer(world().catalogue.job(call.principal, call.path("job_id").lower()))
+
+
+@operation(blueprint, "POST", "v1/jobs/{job_id}/cancel", Access.CHANGE)
+def cancel_job(call: Call) -> Answer:
+    """Ask for a job to be cancelled; its steps see that between chunks."""
+    return Answer(world().catalogue.cancel_job(call.principal, call.path("job_id").lower()), 202)
+
+
+def page_of(call: Call) -> Page:
+    """Return which part of a list is asked for.
+
+    Raises:
+        InvalidRequest: the limit is out of range.
+    """
+    limit = bounded_number("limit", call.query("limit"), PAGE_ITEMS, PAGE_MAX_ITEMS)
+    return Page(limit=limit, cursor=call.query("cursor"))
+
+
+def _without_chunks(job: JobEntry) -> Wire:
+    return job.model_dump(mode="json", exclude={"progress": {"chunks"}})
+
+
+def _check_engines(spec: JobSpec) -> None:
+    known = world().engines
+    violations = tuple(
+        Violation(
+            field=f"engines.{place}",
+            rule="unknown_engine",
+            value=name,
+            message=f"is not an engine of this service; it has {', '.join(sorted(known))}",
+        )
+        for place, name in enumerate(spec.engines)
+        if name not in known
+    )
+    if violations:
+        raise InvalidRequest(violations=violations)
+
+
+def _idempotency_key(call: Call) -> str | None:
+    key = call.header("idempotency-key")
+    if key is None or _KEY.fullmatch(key):
+        return key
+    violation = Violation(
+        field="Idempotency-Key",
+        rule="pattern",
+        value=printable(key),
+        message="must be 1 to 128 printable ASCII characters without spaces",
+    )
+    raise InvalidRequest(violations=(violation,))
