@@ -54,7 +54,8 @@ def _stop(pid: int, *, wanted: bool) -> None:
         wanted = answer.strip().lower() in ("y", "yes")
     if not wanted:
         raise Refused(
-            f"the local stack is running (process {pid}): stop it first, or ./dev clean --stop"
+            f"the local stack is running (process {pid}): stop it with ./dev serve --stop, or say "
+            "./dev clean --stop"
         )
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_WAIT_S

@@ -57,9 +57,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
             "download", parents=[common], help="fetch a dataset", allow_abbrev=False
         )
     )
-    commands.add_parser(
+    serve = commands.add_parser(
         "serve", parents=[common], help="keep the local stack running here", allow_abbrev=False
     )
+    serve.add_argument("--stop", action="store_true", help="stop the one that is running")
     return parser.parse_args(arguments)
 
 

@@ -62,7 +62,7 @@ def _followed(connection: Connection, job_id: str, talk: Talk) -> dict[str, Any]
         pass
     if connection.stack:
         connection.stack.keep()
-        talk.note("the local stack goes on running; ./dev clean --stop ends it")
+        talk.note("the local stack goes on running; `serve --stop` ends it")
     talk.note(f"job {job_id} goes on without us; `status {job_id[:8]} --watch` looks at it")
     return None
 

@@ -19,9 +19,15 @@ _ALREADY_RUNNING = 3
 
 
 def serve(options: argparse.Namespace, talk: Talk) -> int:
-    """Run the stack until it is told to stop (Ctrl-C)."""
+    """Run the stack until it is told to stop (Ctrl-C); with --stop, stop the one that runs.
+
+    Raises:
+        CliError: one is running already, or does not stop.
+    """
     stack = Stack(options.state, talk.note)
     running = stack.pid()
+    if options.stop:
+        return _stopped(stack, running, talk)
     if running is not None:
         raise CliError(f"the local stack is already running (process {running})")
     # It shares our terminal and group: Ctrl-C reaches it directly.
@@ -45,6 +51,14 @@ def serve(options: argparse.Namespace, talk: Talk) -> int:
     if code == _ALREADY_RUNNING:
         raise CliError("the local stack is already running")
     return OK if code in (0, -signal.SIGTERM, -signal.SIGINT) else FAILED
+
+
+def _stopped(stack: Stack, running: int | None, talk: Talk) -> int:
+    if running is None:
+        talk.note("no local stack is running")
+    elif not stack.stop(running):
+        raise CliError(f"the local stack (process {running}) did not stop")
+    return OK
 
 
 def _show_ready(child: subprocess.Popen[str], stack: Stack, talk: Talk) -> None:

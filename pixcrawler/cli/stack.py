@@ -32,6 +32,9 @@ _RETRY_S = 0.5
 _LOG_MAX_BYTES = 5_000_000
 _LOG_LINES_SHOWN = 8
 
+_left_running: list[subprocess.Popen[bytes]] = []
+"""Children that outlive us on purpose: Python complains of those that it loses sight of."""
+
 
 class Stack:
     """The stack of one state folder."""
@@ -121,9 +124,11 @@ class Stack:
             with contextlib.suppress(OSError, ValueError):
                 if pid is not None and int(self._mark.read_text(encoding="ascii")) == pid:
                     fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while others use it
-                    self._stop(pid)
+                    self.stop(pid)
         finally:
             os.close(users)
+            if self._child is not None and self._child.poll() is None:
+                _left_running.append(self._child)
 
     # -------------------------------------------------------------- start and stop
 
@@ -212,20 +217,20 @@ class Stack:
                 if time.monotonic() > deadline:
                     raise Unreachable(
                         f"the local stack (process {self.pid()}) does not answer at "
-                        f"{self.address()}: stop it (./dev clean --stop removes its data, too)"
+                        f"{self.address()}; `serve --stop` stops it"
                     )
                 time.sleep(_POLL_S)
 
-    def _stop(self, pid: int) -> None:
+    def stop(self, pid: int) -> bool:
+        """Stop the stack; say whether it has ended in time. Its jobs go on at its next start."""
         self._note("stopping the local stack")
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + _STOP_S
         while runs(pid, self._module) and time.monotonic() < deadline:
-            if self._child is not None:
-                self._child.poll()  # our own child is a zombie until it is asked for
             time.sleep(_POLL_S)
         self._mark.unlink(missing_ok=True)
+        return not runs(pid, self._module)
 
     def _end_child(self) -> None:
         if self._child is not None and self._child.poll() is None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from pixcrawler.cli.errors import CliError
@@ -18,6 +20,7 @@ _FREE_GROWTH_BYTES = 100_000_000
 _SPARE_BYTES = 50_000_000
 """Left free on the disk."""
 _PIECE_BYTES = 1024 * 1024
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
 class BadArchive(CliError):
@@ -41,8 +44,12 @@ def unpack(archive: Path, folder: Path, *, replace: bool = False) -> None:
                 members = _checked(opened, archive)
                 for member in members:
                     _write(opened, member, draft)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        except _DAMAGED as error:
             raise BadArchive(f"{archive} is damaged: {error}") from None
+        except OSError as error:
+            if error.errno == errno.EINVAL:  # a damaged directory leads to places before the file
+                raise BadArchive(f"{archive} is damaged") from None
+            raise
         _put(draft, folder, replace=replace)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)

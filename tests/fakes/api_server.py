@@ -1,0 +1,316 @@
+"""A small real HTTP server that behaves like the API, the auth issuer and the blob store."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+JOB_ID = "1111aaaa-2222-4333-8444-555555555555"
+DATASET_ID = "99999999-2222-4333-8444-555555555555"
+TOKEN = "good-token"
+
+
+def an_archive(names: dict[str, bytes] | None = None) -> bytes:
+    """Return a ZIP as the app makes it, small."""
+    members = names or {"manifest.json": b"{}", "images/a/a/0001.png": b"picture" * 5000}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def a_job(**changes: Any) -> dict[str, Any]:
+    """Return a job as the API shows it; ``progress`` is merged."""
+    progress = {
+        "round": 0,
+        "chunks": {"total": 4, "active": 0, "completed": 4, "failed": 0},
+        "candidates": 128,
+        "downloaded": 110,
+        "kept": 10,
+        "rejected": 28,
+        "reasons": {"gone_404_410": 18, "duplicate_near": 10},
+        "bytes": 1_000_000,
+        "success_rate": 0.8,
+        "eta_s": None,
+    }
+    progress.update(changes.pop("progress", {}))
+    job = {
+        "id": JOB_ID,
+        "name": "birds",
+        "project": "default",
+        "dataset_id": DATASET_ID,
+        "version": 1,
+        "status": "succeeded",
+        "stage": "done",
+        "wanted": 10,
+        "engines": [{"engine": "local", "status": "ok", "candidates": 128, "detail": None}],
+        "message": None,
+        "error": None,
+        "spec": {},
+        "created_at": "2026-11-20T10:00:00Z",
+        "started_at": None,
+        "finished_at": None,
+    }
+    return {**job, **changes, "progress": progress}
+
+
+@dataclass
+class Behaviour:
+    """What the server does; tests change it before and while it runs."""
+
+    story: list[dict[str, Any]] = field(default_factory=lambda: [a_job()])
+    """The job at each look; the last one stays."""
+    archive: bytes = field(default_factory=an_archive)
+    announced_sha256: str | None = None
+    jobs: list[dict[str, Any]] = field(default_factory=lambda: [a_job()])
+    refusal: tuple[int, dict[str, Any]] | None = None
+    """Answer of POST /jobs instead of a job."""
+    cancel_refusal: tuple[int, dict[str, Any]] | None = None
+    after_cancel: list[dict[str, Any]] | None = None
+    ill: list[str] = field(default_factory=list)
+    """Trouble for the next API requests: 503, drop, hang, drip, page."""
+    break_after: list[int] = field(default_factory=list)
+    """Bytes after which the next downloads break off."""
+    expire_links: int = 0
+    ranges: bool = True
+    tokens: set[str] = field(default_factory=lambda: {TOKEN})
+    users: dict[str, str] = field(default_factory=dict)
+    token_life_s: int = 3600
+    seen: list[tuple[str, str]] = field(default_factory=list)
+    posted: list[Any] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: ApiServer
+
+    def log_message(self, *args: Any) -> None:
+        """Stay quiet."""
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    def do_POST(self) -> None:
+        self._serve()
+
+    # -------------------------------------------------------------- answers
+
+    def _answer(self, status: int, value: Any, **headers: str) -> None:
+        self._send(status, json.dumps(value).encode(), "application/json", **headers)
+
+    def _send(self, status: int, body: bytes, kind: str, **headers: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _error(self, status: int, code: str, message: str, **details: Any) -> None:
+        self._answer(
+            status,
+            {"error": {"code": code, "message": message, "details": details, "request_id": "r1"}},
+        )
+
+    # -------------------------------------------------------------- routes
+
+    def _serve(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(length)) if length else None
+        path = self.path.partition("?")[0]
+        will = self.server.will
+        will.seen.append((self.command, self.path))
+        if path.startswith("/auth/v1/"):
+            self._auth(path, body)
+        elif path.startswith("/blob/"):
+            self._blob()
+        elif path.startswith("/api/v1/"):
+            if will.ill and self._be_ill(will.ill.pop(0)):
+                return
+            self._api(path.removeprefix("/api/v1"), body)
+        else:
+            self._send(404, b"<html>not here</html>", "text/html")
+
+    def _be_ill(self, trouble: str) -> bool:
+        if trouble == "503":
+            self._error(503, "database_unavailable", "the database is away")
+        elif trouble == "drop":
+            self.close_connection = True
+        elif trouble == "hang":
+            self.server.released.wait(30)
+        elif trouble == "page":
+            self._send(200, b"<html>welcome</html>", "text/html")
+        elif trouble == "drip":
+            self.send_response(200)
+            self.send_header("Content-Length", "100000")
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while not self.server.released.wait(0.02):
+                    self.wfile.write(b" ")
+                    self.wfile.flush()
+        return trouble != "ok"
+
+    def _api(self, path: str, body: Any) -> None:
+        will = self.server.will
+        if path == "/health":
+            self._answer(200, {"status": "ok"})
+            return
+        if self.headers.get("Authorization", "").removeprefix("Bearer ") not in will.tokens:
+            self._error(401, "unauthenticated", "the request carries no valid access token")
+            return
+        routes: dict[str, Callable[[Any], None]] = {
+            "/jobs": self._jobs,
+            f"/jobs/{JOB_ID}": self._job,
+            f"/jobs/{JOB_ID}/cancel": self._cancel,
+            "/datasets": self._datasets,
+            f"/datasets/{DATASET_ID}": self._dataset,
+            f"/datasets/{DATASET_ID}/versions/1/link": self._link,
+        }
+        route = routes.get(path)
+        if route is None:
+            self._error(404, "not_found", "the thing named does not exist, or is not yours")
+        else:
+            route(body)
+
+    def _jobs(self, body: Any) -> None:
+        will = self.server.will
+        if self.command == "GET":
+            self._answer(200, {"items": will.jobs, "next_cursor": None})
+            return
+        will.posted.append(body)
+        will.keys.append(self.headers.get("Idempotency-Key"))
+        if will.refusal:
+            status, error = will.refusal
+            self._answer(status, {"error": error})
+        else:
+            self._answer(202, will.story[0])
+
+    def _job(self, _body: Any) -> None:
+        story = self.server.will.story
+        self._answer(200, story.pop(0) if len(story) > 1 else story[0])
+
+    def _cancel(self, _body: Any) -> None:
+        will = self.server.will
+        if will.cancel_refusal:
+            status, error = will.cancel_refusal
+            self._answer(status, {"error": error})
+            return
+        if will.after_cancel is not None:
+            will.story = will.after_cancel
+        self._answer(202, {**a_job(), "status": "cancelling"})
+
+    def _datasets(self, _body: Any) -> None:
+        self._answer(200, {"items": [self._shown_dataset()], "next_cursor": None})
+
+    def _dataset(self, _body: Any) -> None:
+        self._answer(200, self._shown_dataset())
+
+    def _shown_dataset(self) -> dict[str, Any]:
+        latest = {"dataset_id": DATASET_ID, "version": 1, "status": "packaged"}
+        return {"id": DATASET_ID, "name": "birds", "project": "default", "latest_version": latest}
+
+    def _link(self, _body: Any) -> None:
+        will = self.server.will
+        self._answer(
+            200,
+            {
+                "url": f"{self.server.address}/blob/birds.zip?sig=secret",
+                "expires_at": "2030-01-01T00:00:00Z",
+                "filename": "birds-v1.zip",
+                "bytes": len(will.archive),
+                "sha256": will.announced_sha256 or hashlib.sha256(will.archive).hexdigest(),
+            },
+        )
+
+    def _blob(self) -> None:
+        will = self.server.will
+        assert "Authorization" not in self.headers, "a link needs no token"
+        if will.expire_links > 0:
+            will.expire_links -= 1
+            self._send(403, b"<Error>AuthenticationFailed</Error>", "application/xml")
+            return
+        wanted = self.headers.get("Range")
+        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and will.ranges else 0
+        data = will.archive[start:]
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if will.break_after:
+            self.wfile.write(data[: will.break_after.pop(0)])
+            self.close_connection = True
+            return
+        self.wfile.write(data)
+
+    def _auth(self, path: str, body: Any) -> None:
+        will = self.server.will
+        assert self.headers.get("apikey") == "sb_publishable_test"
+        if path.endswith("/signup"):
+            will.users[body["email"]] = body["password"]
+        elif "refresh_token" in body:
+            if body["refresh_token"] != "good-refresh":
+                self._answer(400, {"error_code": "refresh_token_not_found"})
+                return
+        elif will.users.get(body["email"]) != body["password"]:
+            self._answer(400, {"error_code": "invalid_credentials"})
+            return
+        token = f"token-{len(will.tokens)}"
+        will.tokens.add(token)
+        self._answer(
+            200,
+            {
+                "access_token": token,
+                "refresh_token": "good-refresh",
+                "expires_in": will.token_life_s,
+                "token_type": "bearer",
+            },
+        )
+
+
+class ApiServer(ThreadingHTTPServer):
+    """The server; ``will`` says how it behaves."""
+
+    daemon_threads = True
+
+    def __init__(self, will: Behaviour) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.will = will
+        self.released = threading.Event()
+        self.address = f"http://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients may go away."""
+
+
+@contextlib.contextmanager
+def serving(will: Behaviour | None = None) -> Iterator[ApiServer]:
+    """Run the server inside the block."""
+    server = ApiServer(will or Behaviour())
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.released.set()
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=5)
+
+
+def wait_until(claim: Callable[[], bool], within_s: float = 20.0) -> None:
+    """Return once ``claim`` holds; fail when it does not within ``within_s``."""
+    deadline = time.monotonic() + within_s
+    while not claim():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.01)

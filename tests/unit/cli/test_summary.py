@@ -1,0 +1,52 @@
+"""The end of a job, in words and as an exit code."""
+
+import pytest
+
+from pixcrawler.cli.summary import advice, ending, headline
+from tests.fakes.api_server import a_job
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("succeeded", 0), ("partial", 3), ("failed", 1), ("cancelled", 1)]
+)
+def test_each_end_has_its_exit_code(status, code):
+    """A program can tell a full dataset, a smaller one and none apart."""
+    assert ending(a_job(status=status))[0] == code
+
+
+def test_a_failure_keeps_the_apis_code_and_sentence():
+    """What the API says of a failed job is what is shown."""
+    job = a_job(status="failed", error={"code": "source_unavailable", "message": "no engine"})
+    _, error = ending(job)
+    assert (error.code, error.message) == ("source_unavailable", "no engine")
+
+
+def test_fewer_than_wanted_is_said():
+    """A smaller dataset is never told as a full one."""
+    job = a_job(status="partial", message="No engine has more.", progress={"kept": 7})
+    assert headline(job) == "birds, version 1: 7 images of 10 wanted. No engine has more."
+
+
+def engine(status, **more):
+    """Return an engine's report."""
+    return {"engine": "openverse", "status": status, "candidates": 0, "detail": None, **more}
+
+
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        (engine("failed"), "reaches the internet"),
+        (engine("blocked", retry_after_s=600), "try again in 10 minutes"),
+        (engine("blocked", retry_after_s=None), "try again later"),
+    ],
+)
+def test_engine_trouble_comes_with_advice(report, said):
+    """A job that failed because of its engines says what to do."""
+    text = advice(a_job(status="failed", engines=[report]))
+    assert "openverse" in text
+    assert said in text
+
+
+def test_no_advice_where_the_engines_answered():
+    """Engines that answered are not blamed."""
+    assert advice(a_job(engines=[engine("ok"), engine("empty")])) == ""
