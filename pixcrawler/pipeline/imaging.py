@@ -18,6 +18,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from pixcrawler.domain.errors import InvariantBroken
 from pixcrawler.domain.image import ImageFacts, ImageFormat
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline import magic
@@ -100,8 +101,24 @@ def examine(data: bytes, max_pixels: int = IMAGE_MAX_PIXELS) -> ImageFacts | Fla
         height=height,
         bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
-        phash=_perceptual_hash(grey, turn, data),
+        phash=_hash(grey, turn, data),
     )
+
+
+def perceptual_hash(data: bytes) -> str:
+    """Return the 64-bit hash of a valid image, as 16 hex digits.
+
+    Two pictures that a person calls the same are usually within 8 bits of each other: half
+    size and recompression change 0 to 4 bits, 15 % more brightness 0 to 4, a crop of 1 % a
+    side 0 to 6, of 2.5 % 4 to 10; unrelated pictures differ in 16 bits or more.
+
+    Raises:
+        InvariantBroken: the bytes are not a valid image.
+    """
+    found = examine(data)
+    if isinstance(found, Flaw):
+        raise InvariantBroken(f"No image to hash: {found.reason}")
+    return found.phash
 
 
 def _of_kind(data: bytes, kind: str) -> Flaw | None:
@@ -149,7 +166,7 @@ def _grey(image: Image.Image) -> Image.Image:
     return shown
 
 
-def _perceptual_hash(grey: Image.Image, turn: int, data: bytes) -> str:
+def _hash(grey: Image.Image, turn: int, data: bytes) -> str:
     """Return the 64-bit DCT hash, most significant bit first: one bit a low frequency.
 
     A picture without structure (one colour) has no such hash: every two would be equal. It
