@@ -43,7 +43,7 @@ class World:
         """Working files, datasets and archives."""
         from pixcrawler.adapters.azure.blobs import AzureBlobs
 
-        return AzureBlobs(self.settings.data_storage.get_secret_value())
+        return AzureBlobs.connect(self.settings.data_storage.get_secret_value())
 
     @cached_property
     def jobs(self) -> JobStore:
@@ -107,12 +107,17 @@ class World:
     def fetcher(self) -> Fetcher:
         """Downloads images."""
         from pixcrawler.adapters.web.fetch import WebFetcher
+        from pixcrawler.adapters.web.guard import origins
+        from pixcrawler.adapters.web.visits import VisitLimits
 
+        allowed = self.settings.fetch_allow_origins
+        if allowed and os.environ.get("WEBSITE_INSTANCE_ID"):
+            raise InvariantBroken("FETCH_ALLOW_ORIGINS opens the address guard: not in Azure.")
         return WebFetcher(
-            contact=self.settings.contact,
+            self.settings.contact,
             concurrency=self.settings.fetch_concurrency,
-            deadline_s=self.settings.fetch_deadline_s,
-            allow_origins=self._allowed_origins(),
+            limits=VisitLimits(deadline_s=self.settings.fetch_deadline_s),
+            allowed=origins(allowed),
         )
 
     @cached_property
@@ -126,13 +131,6 @@ class World:
         from pixcrawler.adapters.postgres.pool import Database
 
         return Database(self.settings.database_api_url.get_secret_value(), "pixcrawler-api")
-
-    def _allowed_origins(self) -> frozenset[str]:
-        given = self.settings.fetch_allow_origins.split(",")
-        origins = frozenset(origin.strip() for origin in given if origin.strip())
-        if origins and os.environ.get("WEBSITE_INSTANCE_ID"):
-            raise InvariantBroken("FETCH_ALLOW_ORIGINS opens the address guard: not in Azure.")
-        return origins
 
 
 @cache
