@@ -1,0 +1,390 @@
+"""Images are told apart from everything else, decoded once, measured and hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from math import cos, pi
+from statistics import median
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageEnhance, ImageFile, ImageOps
+
+from pixcrawler.domain.errors import InvariantBroken
+from pixcrawler.domain.image import ImageFacts
+from pixcrawler.domain.verdict import RejectReason
+from pixcrawler.pipeline.imaging import Flaw, examine, perceptual_hash
+from tests.factories import a_picture, an_image, encoded
+
+PICTURE = a_picture(1, 300, 240)
+SECOND = a_picture(2, 300, 240)
+NEAR_BITS = 8
+"""The default distance of a job."""
+
+
+def distance(one: bytes, other: bytes) -> int:
+    """Count the bits in which two files' hashes differ."""
+    return (int(perceptual_hash(one), 16) ^ int(perceptual_hash(other), 16)).bit_count()
+
+
+def with_alpha(picture: Image.Image) -> Image.Image:
+    """Return the picture with its right half transparent."""
+    shown = picture.convert("RGBA")
+    shown.paste((0, 0, 0, 0), (picture.width // 2, 0, picture.width, picture.height))
+    return shown
+
+
+def sixteen_bits(picture: Image.Image) -> Image.Image:
+    """Return the brightness with 16 bits a pixel."""
+    return Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) * 257)
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    """Return one PNG chunk."""
+    checked = name + content
+    return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+
+def png_of_size(width: int, height: int) -> bytes:
+    """Return a PNG whose header says so, and whose pixels are nonsense."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", b"nonsense") + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+def webp_of_size(width: int, height: int) -> bytes:
+    """Return an extended WebP whose canvas is that large, and that holds nothing."""
+    size = struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
+    body = b"WEBPVP8X" + struct.pack("<I", 10) + bytes(4) + size
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def jpeg_of_size(width: int, height: int) -> bytes:
+    """Return a JPEG with another size in its header."""
+    data = an_image()
+    at = data.index(b"\xff\xc0") + 5
+    return data[:at] + struct.pack(">HH", height, width) + data[at + 4 :]
+
+
+GOOD = {
+    "jpeg": encoded(PICTURE, "JPEG"),
+    "jpeg-progressive": encoded(PICTURE, "JPEG", progressive=True),
+    "jpeg-grey": encoded(PICTURE.convert("L"), "JPEG"),
+    "jpeg-cmyk": encoded(PICTURE.convert("CMYK"), "JPEG"),
+    "jpeg-rgb": encoded(PICTURE, "JPEG", keep_rgb=True),
+    "jpeg-of-several-pictures": encoded(PICTURE, "MPO", save_all=True, append_images=[SECOND]),
+    "png": encoded(PICTURE, "PNG"),
+    "png-grey": encoded(PICTURE.convert("L"), "PNG"),
+    "png-black-and-white": encoded(PICTURE.convert("1"), "PNG"),
+    "png-palette": encoded(PICTURE.quantize(64), "PNG"),
+    "png-palette-transparent": encoded(PICTURE.quantize(64), "PNG", transparency=3),
+    "png-palette-half-transparent": encoded(
+        PICTURE.quantize(64), "PNG", transparency=bytes(range(0, 256, 4))
+    ),
+    "png-transparent-colour": encoded(PICTURE, "PNG", transparency=(1, 2, 3)),
+    "png-alpha": encoded(with_alpha(PICTURE), "PNG"),
+    "png-grey-alpha": encoded(with_alpha(PICTURE).convert("LA"), "PNG"),
+    "png-16-bit": encoded(sixteen_bits(PICTURE), "PNG"),
+    "png-one-frame": encoded(PICTURE, "PNG", save_all=True),
+    "webp": encoded(PICTURE, "WEBP"),
+    "webp-lossless": encoded(PICTURE, "WEBP", lossless=True),
+    "webp-alpha": encoded(with_alpha(PICTURE), "WEBP"),
+}
+
+
+@pytest.mark.parametrize("data", GOOD.values(), ids=GOOD)
+def test_every_kind_of_good_image(data: bytes) -> None:
+    """Every way to store a still JPEG, PNG or WebP is read, with true facts."""
+    facts = examine(data)
+    assert isinstance(facts, ImageFacts), facts
+    assert (facts.width, facts.height, facts.bytes) == (300, 240, len(data))
+    assert facts.sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_formats_are_told_by_content() -> None:
+    """The format is what the bytes are."""
+    formats = [examine(GOOD[kind]).format for kind in ("jpeg-cmyk", "png-palette", "webp-alpha")]
+    assert formats == ["jpeg", "png", "webp"]
+
+
+FOREIGN = {
+    "gif": encoded(PICTURE.quantize(), "GIF"),
+    "bmp": encoded(PICTURE, "BMP"),
+    "tiff": encoded(PICTURE, "TIFF"),
+    "avif": encoded(PICTURE, "AVIF"),
+    "ico": encoded(PICTURE, "ICO"),
+    "jpeg2000": encoded(PICTURE, "JPEG2000"),
+    "heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100),
+    "svg": b'\xef\xbb\xbf<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>',
+    "eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+    "gif-that-is-also-a-script": b"GIF89a/*<html>*/=1;alert(1)//",
+}
+
+
+@pytest.mark.parametrize("data", FOREIGN.values(), ids=FOREIGN)
+def test_formats_that_are_not_taken(data: bytes) -> None:
+    """Pictures of other formats are named as such, and not decoded."""
+    assert examine(data).reason is RejectReason.UNSUPPORTED_FORMAT
+
+
+NO_IMAGE = {
+    "nothing": (b"", "is an empty body"),
+    "html": (b"<!DOCTYPE html><html><body>Not found</body></html>", "is HTML"),
+    "html-after-blank-lines": (b"\xef\xbb\xbf\r\n \t<HTML><head>", "is HTML"),
+    "html-with-a-drawing": (b"<html><body><svg/></body></html>", "is HTML"),
+    "xml": (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "is XML"),
+    "json": (b' {"error": "hotlinking is not allowed"}', "is JSON"),
+    "text": ("Zugriff verweigert für Sie\n".encode(), "is text"),
+    "pdf": (b"%PDF-1.7\n", "is PDF"),
+    "zip": (b"PK\x03\x04" + bytes(50), "is a ZIP archive"),
+    "video": (b"\0\0\0\x20ftypisom" + bytes(50), "is a video"),
+    "random": (bytes(range(1, 256)), "is unknown bytes"),
+}
+
+
+@pytest.mark.parametrize(("data", "detail"), NO_IMAGE.values(), ids=NO_IMAGE)
+def test_what_is_no_image(data: bytes, detail: str) -> None:
+    """What is no picture at all is told, with what it looks like."""
+    assert examine(data) == Flaw(RejectReason.NOT_AN_IMAGE, detail)
+
+
+ANIMATED = {
+    "gif": encoded(PICTURE.quantize(), "GIF", save_all=True, append_images=[SECOND.quantize()]),
+    "png": encoded(PICTURE, "PNG", save_all=True, append_images=[SECOND]),
+    "webp": encoded(PICTURE, "WEBP", save_all=True, append_images=[SECOND]),
+    "avif": encoded(PICTURE, "AVIF", save_all=True, append_images=[SECOND]),
+}
+
+
+@pytest.mark.parametrize("data", ANIMATED.values(), ids=ANIMATED)
+def test_what_moves(data: bytes) -> None:
+    """Files of several frames are told apart from broken and from foreign ones."""
+    assert examine(data).reason is RejectReason.ANIMATED
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "jpeg-progressive", "png", "png-palette", "webp"])
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.5, 0.9, 0.99])
+def test_half_files(kind: str, share: float) -> None:
+    """A file that starts well and ends early is truncated, however late it is cut."""
+    data = GOOD[kind]
+    assert examine(data[: int(len(data) * share)]).reason is RejectReason.TRUNCATED
+
+
+def test_half_files_that_continue_with_something_else() -> None:
+    """A file that was damaged and not cut off is undecodable."""
+    data = bytearray(GOOD["png"])
+    data[len(data) // 2 : len(data) // 2 + 40] = bytes(40)
+    flaw = examine(bytes(data))
+    assert flaw.reason is RejectReason.UNDECODABLE
+    assert flaw.detail.startswith("png: ")
+
+
+def test_pillow_never_pads() -> None:
+    """Nobody switched on that Pillow invents what is missing."""
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is False
+
+
+@pytest.mark.parametrize(
+    "data",
+    [png_of_size(20_000, 20_000), webp_of_size(16_000, 16_000), jpeg_of_size(65_000, 65_000)],
+    ids=["png", "webp", "jpeg"],
+)
+def test_bombs_are_not_decoded(data: bytes) -> None:
+    """A huge size is refused from the header: decoding would say something else of these."""
+    assert examine(data).reason is RejectReason.TOO_MANY_PIXELS
+
+
+def test_the_pixel_limit_is_exact() -> None:
+    """As many pixels as allowed are allowed, one fewer allowed is too many."""
+    assert isinstance(examine(GOOD["png"], max_pixels=300 * 240), ImageFacts)
+    flaw = examine(GOOD["png"], max_pixels=300 * 240 - 1)
+    assert flaw == Flaw(RejectReason.TOO_MANY_PIXELS, "300 x 240 is more than 71999 pixels")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        GOOD["jpeg-progressive"][:-2] + b"\xff\xda\0\x08\x01\x01\0\0\x3f\0" * 60 + b"\xff\xd9",
+        b"\xff\xd8" + b"\xff\xe1\0\x02" * 30_000 + GOOD["jpeg"][2:],
+        GOOD["png"][:33] + chunk(b"tEXt", b"a\0b") * 30_000 + GOOD["png"][33:],
+    ],
+    ids=["scans", "segments", "chunks"],
+)
+def test_files_made_to_cost_time(data: bytes) -> None:
+    """Thousands of passes or parts in a small file are refused before decoding."""
+    flaw = examine(data)
+    assert flaw.reason is RejectReason.UNDECODABLE
+    assert "more parts" in flaw.detail
+
+
+def test_a_tail_does_no_harm() -> None:
+    """Bytes after the end of a picture change its content hash, not what it shows."""
+    facts, plain = examine(GOOD["jpeg"] + b"PK\x03\x04 a hidden archive"), examine(GOOD["jpeg"])
+    assert facts.phash == plain.phash
+    assert facts.sha256 != plain.sha256
+
+
+def exif(turn: int, order: str = ">") -> bytes:
+    """Return EXIF that holds the orientation only."""
+    mark = b"MM\0*" if order == ">" else b"II*\0"
+    entry = struct.pack(f"{order}HHIHH", 0x0112, 3, 1, turn, 0)
+    return b"Exif\0\0" + mark + struct.pack(f"{order}IH", 8, 1) + entry + bytes(4)
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP"])
+def test_orientation(turn: int, file_format: str) -> None:
+    """Size and hash are those of the picture as every viewer shows it."""
+    order = "<" if turn % 2 else ">"
+    options = {"lossless": True} if file_format == "WEBP" else {}
+    data = encoded(PICTURE, file_format, exif=exif(turn, order), **options)
+    facts = examine(data)
+    shown = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    assert (facts.width, facts.height) == shown.size
+    bits = int(facts.phash, 16) ^ int(perceptual_hash(encoded(shown.convert("RGB"), "PNG")), 16)
+    assert bits.bit_count() <= 2
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [b"Exif\0\0", exif(9), exif(0), exif(6)[:16], b"Exif\0\0MM\0*\xff\xff\xff\xff"],
+    ids=["empty", "nine", "zero", "cut", "far-away"],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_orientation_that_makes_no_sense(broken: bytes) -> None:
+    """Damaged metadata does not cost the picture: it is shown as stored."""
+    facts = examine(encoded(PICTURE, "JPEG", exif=broken))
+    assert isinstance(facts, ImageFacts)
+    assert (facts.width, facts.height) == PICTURE.size
+
+
+def slow_hash(picture: Image.Image) -> int:
+    """Compute the DCT hash as its definition says, without numpy."""
+    small = picture.convert("L").resize((32, 32), Image.Resampling.LANCZOS)
+    pixels = np.asarray(small).astype(int).tolist()
+    wave = [[cos(pi * k * (2 * n + 1) / 64) for n in range(32)] for k in range(8)]
+    low = [
+        round(
+            4 * sum(wave[v][y] * wave[u][x] * pixels[y][x] for y in range(32) for x in range(32)), 3
+        )
+        for v in range(8)
+        for u in range(8)
+    ]
+    middle = median(low)
+    return int("".join("1" if value > middle else "0" for value in low), 2)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_hash_is_the_known_one(seed: int) -> None:
+    """The hash is that of imagehash.phash: other tools' hashes can be compared with it."""
+    picture = a_picture(seed)
+    assert int(perceptual_hash(encoded(picture, "PNG")), 16) == slow_hash(picture)
+
+
+@pytest.mark.parametrize("size", [(320, 240), (1000, 700)], ids=["small", "large"])
+def test_the_hash_does_not_depend_on_the_container(size: tuple[int, int]) -> None:
+    """The same picture has the same hash as PNG, WebP or a JPEG's exact copy."""
+    picture = a_picture(5, *size)
+    png = encoded(picture, "PNG")
+    assert distance(png, encoded(picture, "WEBP", lossless=True)) == 0
+    jpeg = encoded(picture, "JPEG", quality=85)
+    copy = encoded(Image.open(io.BytesIO(jpeg)).convert("RGB"), "PNG")
+    assert distance(jpeg, copy) == 0
+
+
+def test_transparency_is_white() -> None:
+    """A transparent picture is hashed as a white page shows it."""
+    white = Image.new("RGB", PICTURE.size, "white")
+    white.paste(PICTURE.crop((0, 0, 150, 240)), (0, 0))
+    assert distance(GOOD["png-alpha"], encoded(white, "PNG")) == 0
+
+
+def test_sixteen_bits_are_scaled() -> None:
+    """A 16-bit picture is hashed as its 8-bit copy, not as a white page."""
+    assert distance(GOOD["png-16-bit"], GOOD["png-grey"]) == 0
+
+
+def test_pictures_of_one_colour() -> None:
+    """Two pages of one colour each are no near duplicates of each other."""
+    pages = [Image.new("RGB", (300, 300), colour) for colour in ("red", "navy", "white")]
+    files = [encoded(page) for page in pages]
+    apart = [distance(one, other) for one in files for other in files if one is not other]
+    assert min(apart) > NEAR_BITS
+
+
+def trimmed(picture: Image.Image, share: float) -> Image.Image:
+    """Return the picture without that share of each side."""
+    x, y = picture.width * share, picture.height * share
+    return picture.crop((int(x), int(y), int(picture.width - x), int(picture.height - y)))
+
+
+CHANGES = {
+    "half-size": lambda p: encoded(p.resize((p.width // 2, p.height // 2)), quality=85),
+    "recompressed": lambda p: encoded(p, quality=30),
+    "another-format": lambda p: encoded(p, "WEBP", quality=60),
+    "trimmed-1-percent": lambda p: encoded(trimmed(p, 0.01)),
+    "brighter": lambda p: encoded(ImageEnhance.Brightness(p).enhance(1.15)),
+    "darker": lambda p: encoded(ImageEnhance.Brightness(p).enhance(0.8)),
+    "more-contrast": lambda p: encoded(ImageEnhance.Contrast(p).enhance(1.3)),
+    "grey": lambda p: encoded(p.convert("L")),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_near_duplicates_are_near(change) -> None:
+    """What a person calls the same picture lies within the default distance."""
+    pictures = [a_picture(seed, 640, 480) for seed in range(12)]
+    assert max(distance(encoded(one), change(one)) for one in pictures) <= NEAR_BITS
+
+
+def test_different_pictures_are_far() -> None:
+    """No two of a hundred different pictures lie within the default distance."""
+    hashes = [int(perceptual_hash(an_image(seed)), 16) for seed in range(100)]
+    apart = [(a ^ b).bit_count() for i, a in enumerate(hashes) for b in hashes[:i]]
+    assert min(apart) > NEAR_BITS
+
+
+def test_only_images_have_hashes() -> None:
+    """Asking for the hash of something else is a mistake of ours."""
+    with pytest.raises(InvariantBroken):
+        perceptual_hash(b"<html>")
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    kind=st.sampled_from(sorted(GOOD)),
+    damage=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=8),
+    kept=st.floats(0, 1),
+)
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_no_bytes_raise(kind: str, damage: list[tuple[float, int]], kept: float) -> None:
+    """Whatever is done to a file, the answer is facts or a flaw, never an exception."""
+    data = bytearray(GOOD[kind])
+    for place, byte in damage:
+        # Early bytes decide most: half of the damage goes there.
+        data[int(place**4 * (len(data) - 1))] = byte
+    assert isinstance(examine(bytes(data[: int(len(data) * kept**0.2)])), ImageFacts | Flaw)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    start=st.sampled_from([data[:16] for data in (*GOOD.values(), *FOREIGN.values())]),
+    rest=st.binary(max_size=400),
+)
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_no_beginnings_raise(start: bytes, rest: bytes) -> None:
+    """A right beginning with anything after it is a flaw, never an exception."""
+    assert isinstance(examine(start + rest), Flaw)
+
+
+def test_threads_do_not_meet() -> None:
+    """Eight threads at once see what one after the other sees."""
+    files = [*GOOD.values(), *(an_image(seed, 640, 480) for seed in range(12))] * 3
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(examine, files)) == [examine(data) for data in files]

@@ -1,0 +1,140 @@
+"""Every candidate of a chunk gets one verdict, and repeating changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from pixcrawler.domain.errors import InvariantBroken
+from pixcrawler.domain.image import ImageFacts
+from pixcrawler.domain.job import Filters
+from pixcrawler.domain.storage import BlobRef, outcomes_ref, shard_ref, verdicts_ref
+from pixcrawler.domain.verdict import Outcome, RejectReason, Verdict
+from pixcrawler.pipeline.limits import IMAGE_MAX_BYTES
+from pixcrawler.pipeline.payloads import ChunkRef, ChunkReport
+from pixcrawler.pipeline.validate import judge, read_verdicts
+from tests.factories import a_candidate, an_image
+
+CHUNK = ChunkRef(job_id="job-1", round=0, chunk=0)
+VERDICTS = verdicts_ref("job-1", 0, 0)
+
+
+@pytest.fixture
+def downloaded(workshop):
+    """A chunk of two good images, one wrong file and one failed download."""
+    workshop.job()
+    bodies = [an_image(0), b"<html>", RejectReason.TIMED_OUT, an_image(3)]
+    workshop.download([(a_candidate(number), body) for number, body in enumerate(bodies)])
+    return workshop
+
+
+def test_one_verdict_a_candidate(downloaded):
+    """Verdicts come in the candidates' order: facts, or the reason of this or the former step."""
+    report = downloaded.validate_chunk(CHUNK)
+    verdicts = read_verdicts(VERDICTS, downloaded.blobs)
+    assert [verdict.outcome.candidate.rank for verdict in verdicts] == [0, 1, 2, 3]
+    assert [verdict.reason for verdict in verdicts] == [None, "not_an_image", "timed_out", None]
+    assert [verdict.detail for verdict in verdicts] == [None, "is HTML", "as planned", None]
+    assert [bool(verdict.facts) for verdict in verdicts] == [True, False, False, True]
+    assert report == ChunkReport(passed=2, rejected=2)
+
+
+def test_the_chunks_totals_are_recorded(downloaded):
+    """The chunk's counts hold the reasons of downloading and of validation together."""
+    downloaded.validate_chunk(CHUNK)
+    progress = downloaded.jobs.state("job-1").progress
+    assert (progress.downloaded, progress.rejected) == (3, 2)
+    assert progress.reasons == {"not_an_image": 1, "timed_out": 1}
+    assert progress.bytes == len(an_image(0)) + len(an_image(3)) + len(b"<html>")
+
+
+def test_a_repeat_changes_nothing(downloaded):
+    """Done twice, the step reports and leaves the same; even without the shard."""
+    first = downloaded.validate_chunk(CHUNK)
+    before = downloaded.blobs.get(VERDICTS)
+    downloaded.blobs.delete(shard_ref("job-1", 0, 0))
+    assert downloaded.validate_chunk(CHUNK) == first
+    assert downloaded.blobs.get(VERDICTS) == before
+
+
+def test_a_death_before_the_record_is_mended(downloaded):
+    """Killed after the verdicts and before the counts, a repeat records the counts."""
+    downloaded.validate_chunk(CHUNK)
+    downloaded.jobs.add(downloaded.jobs.job("job-1"))
+    downloaded.jobs.add_chunks("job-1", 0, [4])
+    downloaded.validate_chunk(CHUNK)
+    assert downloaded.jobs.state("job-1").progress.chunks.completed == 1
+
+
+def test_a_job_that_is_being_cancelled(downloaded):
+    """Nothing is done for a job that is being cancelled."""
+    downloaded.jobs.cancel("job-1")
+    assert downloaded.validate_chunk(CHUNK).cancelled
+    assert not downloaded.blobs.exists(VERDICTS)
+
+
+def test_a_chunk_without_files(workshop):
+    """When no download worked there is no shard, and that is no error."""
+    workshop.job()
+    workshop.download([(a_candidate(), RejectReason.GONE)])
+    workshop.blobs.delete(shard_ref("job-1", 0, 0))
+    assert workshop.validate_chunk(CHUNK) == ChunkReport(passed=0, rejected=1)
+
+
+def test_a_shard_that_is_too_short(downloaded):
+    """A shard that ends before its outcomes do is a broken promise, not a broken image."""
+    place: BlobRef = shard_ref("job-1", 0, 0)
+    downloaded.blobs.put(place, downloaded.blobs.get(place)[:2000])
+    with pytest.raises(InvariantBroken):
+        downloaded.validate_chunk(CHUNK)
+
+
+def judged(data: bytes, **filters) -> Verdict:
+    """Judge one body under filters."""
+    outcome = Outcome(candidate=a_candidate(), name="0", offset=0, length=len(data))
+    return judge(outcome, data, Filters(**filters))
+
+
+@pytest.mark.parametrize(
+    ("size", "filters", "reason"),
+    [
+        ((224, 224), {}, None),
+        ((223, 300), {}, RejectReason.TOO_SMALL),
+        ((300, 223), {}, RejectReason.TOO_SMALL),
+        ((300, 200), {"min_height": 200}, None),
+        ((900, 225), {}, None),
+        ((901, 225), {}, RejectReason.ASPECT),
+        ((225, 901), {}, RejectReason.ASPECT),
+        ((300, 300), {"max_aspect_ratio": 1}, None),
+        ((301, 300), {"max_aspect_ratio": 1}, RejectReason.ASPECT),
+        ((300, 300), {"formats": ("png", "webp")}, RejectReason.UNSUPPORTED_FORMAT),
+    ],
+)
+def test_filters(size, filters, reason):
+    """Each filter's limit is allowed, one step beyond it is not."""
+    assert judged(an_image(0, *size), **filters).reason is reason
+
+
+def test_sizes_are_those_shown():
+    """A picture that lies on its side is measured upright."""
+    lying = an_image(
+        0, 300, 230, exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06" + bytes(6)
+    )
+    facts = judged(lying, min_width=230, min_height=300).facts
+    assert isinstance(facts, ImageFacts)
+    assert (facts.width, facts.height) == (230, 300)
+
+
+def test_the_byte_limit():
+    """A file beyond the byte limit is refused without being looked at."""
+    assert judged(bytes(IMAGE_MAX_BYTES + 1)).reason is RejectReason.TOO_LARGE
+
+
+def test_the_verdicts_are_the_same_bytes(downloaded):
+    """The same outcomes give the same verdicts, byte for byte, whichever decoder ends first."""
+    downloaded.validate_chunk(CHUNK)
+    first = downloaded.blobs.get(VERDICTS)
+    for _ in range(5):
+        downloaded.blobs.delete(VERDICTS)
+        downloaded.validate_chunk(CHUNK)
+        assert downloaded.blobs.get(VERDICTS) == first
+    assert downloaded.blobs.exists(outcomes_ref("job-1", 0, 0))
