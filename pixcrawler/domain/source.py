@@ -22,6 +22,8 @@ class SearchQuery(Value):
     category: str
     expansion: int = Field(default=0, ge=0)
     """0 for the keyword itself; higher for variations, which are asked later."""
+    addresses: tuple[Address, ...] = ()
+    """The user's own list: only the engine ``urls`` is asked a query that has it, and no other."""
 
 
 class EngineStatus(StrEnum):

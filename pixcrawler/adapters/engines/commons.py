@@ -1,0 +1,127 @@
+"""Wikimedia Commons: freely licensed files of the Wikimedia projects, without a key.
+
+Source: the MediaWiki Action API (generator=search, prop=imageinfo) and its etiquette: a
+User-Agent that can be reached, one request at a time, maxlag, Retry-After.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pixcrawler.adapters.engines.answers import Api, ask
+from pixcrawler.adapters.engines.fields import address, license_code, pixels, plain, text
+from pixcrawler.domain.source import EngineStatus, Provenance, SearchQuery
+from pixcrawler.pipeline.ports import Find, Page
+
+NAME = "commons"
+PAGE_SIZE = 50
+THUMB_WIDTH_PX = 2000
+"""Originals may be huge scans: of anything wider, this rendering is fetched."""
+_MEDIA_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
+_BUSY = frozenset({"maxlag", "ratelimited", "readonly"})
+_PLACE_OF_LAST = 10**9
+
+
+class CommonsEngine:
+    """Searches the MediaWiki at ``base_url``."""
+
+    name = NAME
+
+    def __init__(self, api: Api, base_url: str) -> None:
+        self._api = api
+        self._url = f"{base_url.rstrip('/')}/w/api.php"
+
+    def search(self, query: SearchQuery, cursor: str | None, *, safe: bool) -> Page:  # noqa: ARG002 - it has no such filter
+        """Return one page of finds; the cursor is MediaWiki's offset."""
+        params = {
+            "action": "query",
+            "format": "json",
+            "maxlag": "5",
+            "generator": "search",
+            "gsrsearch": f"filetype:bitmap {query.text}",
+            "gsrnamespace": "6",
+            "gsrlimit": str(PAGE_SIZE),
+            "gsroffset": cursor or "0",
+            "prop": "imageinfo",
+            "iiprop": "url|size|mime|mediatype|user|extmetadata",
+            "iiurlwidth": str(THUMB_WIDTH_PX),
+        }
+        return ask(self._api, self._url, params, read_page)
+
+
+def read_page(answer: dict[str, Any]) -> Page:
+    """Return the finds of an answer.
+
+    Raises:
+        ValueError: the answer has no known structure, or is an error that waiting cannot heal.
+    """
+    if "error" in answer:
+        return _refusal(answer["error"])
+    follows = answer.get("continue")
+    if "query" not in answer:
+        if "batchcomplete" in answer or isinstance(follows, dict):
+            return Page(EngineStatus.EMPTY)
+        raise ValueError("answered with JSON of an unknown structure")
+    query = answer["query"]
+    pages = query.get("pages") if isinstance(query, dict) else None
+    if not isinstance(pages, dict):
+        raise ValueError("answered with JSON of an unknown structure")  # noqa: TRY004 - no bug
+    listed = sorted((page for page in pages.values() if isinstance(page, dict)), key=_place)
+    finds = tuple(find for page in listed if (find := _find(page)))
+    return Page(EngineStatus.OK, finds, _offset(follows))
+
+
+def _refusal(error: Any) -> Page:
+    """What MediaWiki says with status 200."""
+    code = text(error.get("code")) if isinstance(error, dict) else None
+    if code in _BUSY:
+        return Page(EngineStatus.BLOCKED, detail=f"Wikimedia Commons is busy ({code})")
+    raise ValueError(f"answered with the error {code or 'without a code'}")
+
+
+def _offset(follows: Any) -> str | None:
+    offset = follows.get("gsroffset") if isinstance(follows, dict) else None
+    return str(offset) if isinstance(offset, int) and offset > 0 else None
+
+
+def _place(page: dict[str, Any]) -> int:
+    """The pages come in no order: ``index`` is the place among the results."""
+    index = page.get("index")
+    return index if isinstance(index, int) else _PLACE_OF_LAST
+
+
+def _find(page: dict[str, Any]) -> Find | None:
+    shown = page.get("imageinfo")
+    info = shown[0] if isinstance(shown, list) and shown else None
+    if not isinstance(info, dict) or info.get("mime") not in _MEDIA_TYPES:
+        return None
+    url, width, height = _rendering(info)
+    if url is None:
+        return None
+    said = info.get("extmetadata")
+    facts = said if isinstance(said, dict) else {}
+    name = text(page.get("title"))
+    provenance = Provenance(
+        engine=NAME,
+        page_url=address(info.get("descriptionurl"), "https:"),
+        title=plain(_value(facts, "ObjectName")) or (name and name.removeprefix("File:")),
+        creator=plain(_value(facts, "Artist")) or text(info.get("user")),
+        license=license_code(_value(facts, "License") or _value(facts, "LicenseShortName")),
+        license_url=address(_value(facts, "LicenseUrl"), "https:"),
+        attribution=plain(_value(facts, "Attribution") or _value(facts, "Credit")),
+    )
+    return Find(url, provenance, width, height)
+
+
+def _rendering(info: dict[str, Any]) -> tuple[str | None, int | None, int | None]:
+    """Address and size of the original, or of a smaller rendering when it is very wide."""
+    width, height = pixels(info.get("width")), pixels(info.get("height"))
+    thumb = address(info.get("thumburl"), "https:")
+    if thumb and width and width > THUMB_WIDTH_PX:
+        return thumb, pixels(info.get("thumbwidth")), pixels(info.get("thumbheight"))
+    return address(info.get("url"), "https:"), width, height
+
+
+def _value(facts: dict[str, Any], name: str) -> Any:
+    fact = facts.get(name)
+    return fact.get("value") if isinstance(fact, dict) else None

@@ -1,0 +1,101 @@
+"""Single fields of answers: hostile until shown to be plain text, an address or a number."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urljoin
+
+from typing_extensions import override
+
+TEXT_MAX_CHARS = 1000
+ADDRESS_CHARS = range(8, 4097)
+_MARKUP_MAX_CHARS = 20_000
+_MAX_PIXELS = 10**6
+_CC_CODE = re.compile(r"cc-(by(?:-nc)?(?:-sa|-nd)?|publicdomain)(?:-\d.*)?")
+
+
+def items(value: Any) -> list[dict[str, Any]]:
+    """Return the objects of a list; what is not an object is left out.
+
+    Raises:
+        ValueError: there is no list.
+    """
+    if not isinstance(value, list):
+        raise ValueError("answered with JSON of an unknown structure")  # noqa: TRY004 - no bug
+    return [item for item in value if isinstance(item, dict)]
+
+
+def text(value: Any) -> str | None:
+    """Return printable text on one line, cut to 1,000 characters; None when there is none."""
+    if not isinstance(value, str):
+        return None
+    start = value[: 4 * TEXT_MAX_CHARS]
+    printable = "".join(char if char.isprintable() else " " for char in start)
+    return " ".join(printable.split())[:TEXT_MAX_CHARS] or None
+
+
+def plain(value: Any) -> str | None:
+    """Return the text of an HTML fragment, without what scripts and styles say."""
+    if not isinstance(value, str):
+        return None
+    reader = _TextReader()
+    reader.feed(value[:_MARKUP_MAX_CHARS])
+    reader.close()
+    return text("".join(reader.pieces))
+
+
+def address(value: Any, base: str = "") -> str | None:
+    """Return an absolute http or https address, completed from ``base``; else None."""
+    if not isinstance(value, str) or not value.strip():
+        return None
+    try:
+        whole = urljoin(base, value.strip())
+    except ValueError:
+        return None
+    is_web = whole.startswith(("http://", "https://"))
+    return whole if is_web and len(whole) in ADDRESS_CHARS else None
+
+
+def pixels(value: Any) -> int | None:
+    """Return a width or height, also from digits in a string; None when it makes no sense."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:9])
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_number and 0 < value <= _MAX_PIXELS else None
+
+
+def license_code(value: Any) -> str | None:
+    """Return the short code, lower case: ``cc-by-sa-4.0`` and ``CC BY-SA 4.0`` give ``by-sa``."""
+    found = text(value)
+    if found is None:
+        return None
+    code = "-".join(found.lower().split())
+    creative_commons = _CC_CODE.fullmatch(code)
+    return creative_commons[1] if creative_commons else code
+
+
+class _TextReader(HTMLParser):
+    """Gathers what a person would read."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.pieces: list[str] = []
+        self._silent = 0
+
+    @override
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._silent += tag in ("script", "style")
+        if tag in ("br", "p", "div", "li", "tr", "td"):
+            self.pieces.append(" ")
+
+    @override
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("script", "style") and self._silent:
+            self._silent -= 1
+
+    @override
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self.pieces.append(data)

@@ -1,0 +1,54 @@
+"""Bodies of answers: read whole, but never more than the cap, packed or not."""
+
+from __future__ import annotations
+
+import zlib
+
+import aiohttp
+
+from pixcrawler.adapters.web.trouble import Trouble
+from pixcrawler.domain.verdict import RejectReason
+
+_ZLIB_OR_GZIP = 47
+"""Window bits that make zlib tell its own format and gzip apart."""
+_PACKED = frozenset({"gzip", "x-gzip", "deflate"})
+
+
+async def read_body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+    """Return the body; packed ones, which were not asked for, are unpacked under the same cap.
+
+    Raises:
+        Trouble: it is larger than ``max_bytes``, packed in an unknown way, broken or empty.
+        aiohttp.ClientPayloadError: it ended before its announced length.
+    """
+    packing = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if packing not in _PACKED | {"identity", ""}:
+        raise Trouble(RejectReason.BAD_ANSWER, f"the body is packed as {packing[:30]}")
+    if (response.content_length or 0) > max_bytes:
+        raise _too_large(max_bytes)
+    unpacker = zlib.decompressobj(_ZLIB_OR_GZIP) if packing in _PACKED else None
+    pieces: list[bytes] = []
+    size = 0
+    async for arrived in response.content.iter_any():
+        piece = arrived if unpacker is None else _unpacked(unpacker, arrived, max_bytes - size)
+        size += len(piece)
+        if size > max_bytes:
+            raise _too_large(max_bytes)
+        pieces.append(piece)
+    if size == 0:
+        raise Trouble(RejectReason.BAD_ANSWER, "the body is empty")
+    if unpacker is not None and not unpacker.eof:
+        raise Trouble(RejectReason.BAD_ANSWER, "the packed body ended too early", may_heal=True)
+    return b"".join(pieces)
+
+
+def _unpacked(unpacker: zlib._Decompress, arrived: bytes, room: int) -> bytes:
+    """At most one byte more than there is room for: enough to see that it is too much."""
+    try:
+        return unpacker.decompress(arrived, room + 1)
+    except zlib.error:
+        raise Trouble(RejectReason.BAD_ANSWER, "the packed body is broken") from None
+
+
+def _too_large(max_bytes: int) -> Trouble:
+    return Trouble(RejectReason.TOO_LARGE, f"the body is larger than {max_bytes} bytes")

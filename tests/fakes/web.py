@@ -1,0 +1,212 @@
+"""A web server on this machine that misbehaves in every way that the real web does."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import ssl
+import threading
+from collections import Counter
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+PICTURE = b"\xff\xd8\xff\xe0 not a picture, but it begins like one " * 20
+DRIP_S = 0.02
+CAP_BYTES = 10 * 1024 * 1024
+
+
+class FakeWeb:
+    """Serves misbehaviour by path until it is closed; counts requests by path.
+
+    ``answers`` maps a path to (status, headers, body) or a function that gives it, for tests
+    that need answers of their own.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
+        self.hits: Counter[str] = Counter()
+        self.seen_headers: list[dict[str, str]] = []
+        self.answers: dict[str, Any] = {}
+        self.closing = threading.Event()
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self.lock = threading.Lock()
+        handler = type("Handler", (_Handler,), {"web": self})
+        self._server = ThreadingHTTPServer((host, 0), handler)
+        self._server.daemon_threads = True
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        scheme = "http" if tls is None else "https"
+        self.port = self._server.server_address[1]
+        self.origin = f"{scheme}://{host}:{self.port}"
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.01,), daemon=True
+        )
+        self._thread.start()
+
+    def url(self, path: str) -> str:
+        """The address of a path."""
+        return f"{self.origin}{path}"
+
+    def close(self) -> None:
+        """Stop serving, also what is under way."""
+        self.closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    web: FakeWeb
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+    def handle(self) -> None:
+        """Bear callers who hang up."""
+        try:
+            super().handle()
+        except (OSError, ssl.SSLError):
+            self.close_connection = True
+
+    def do_GET(self) -> None:
+        """Answer by path."""
+        parts = urlsplit(self.path)
+        with self.web.lock:
+            self.web.hits[parts.path] += 1
+            self.web.seen_headers.append(dict(self.headers.items()))
+            self.web.in_flight += 1
+            self.web.most_in_flight = max(self.web.most_in_flight, self.web.in_flight)
+        try:
+            self._answer(parts.path, {k: v[0] for k, v in parse_qs(parts.query).items()})
+        finally:
+            with self.web.lock:
+                self.web.in_flight -= 1
+
+    def _answer(self, path: str, given: dict[str, str]) -> None:
+        own = self.web.answers.get(path)
+        if own is not None:
+            self.send(*(own(given) if callable(own) else own))
+            return
+        name, _, argument = path.strip("/").partition("/")
+        act: Callable[..., None] = getattr(self, f"on_{name.replace('-', '_')}", self.on_missing)
+        act(argument, given)
+
+    def send(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        """Send an answer that is as it should be."""
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def raw(self, *pieces: bytes) -> None:
+        """Send these bytes and hang up."""
+        for piece in pieces:
+            self.wfile.write(piece)
+        self.close_connection = True
+
+    def drip(self, piece: bytes) -> None:
+        """Send a piece again and again, slowly, for ever."""
+        while not self.web.closing.wait(DRIP_S):
+            self.raw(piece)
+
+    # ------------------------------------------------------------- good answers
+
+    def on_ok(self, argument: str, given: dict[str, str]) -> None:
+        self.send(200, {"Content-Type": "image/jpeg"}, PICTURE + argument.encode())
+
+    def on_saw(self, argument: str, given: dict[str, str]) -> None:
+        self.send(200, {"Set-Cookie": "a=b"}, json.dumps(dict(self.headers.items())).encode())
+
+    def on_slow(self, argument: str, given: dict[str, str]) -> None:
+        self.web.closing.wait(float(argument))
+        self.send(200, {}, PICTURE)
+
+    # ------------------------------------------------------------- statuses
+
+    def on_missing(self, argument: str, given: dict[str, str]) -> None:
+        self.send(404, {}, b"not here")
+
+    def on_status(self, argument: str, given: dict[str, str]) -> None:
+        headers = {"Retry-After": given["after"]} if "after" in given else {}
+        self.send(int(argument), headers, b"trouble")
+
+    def on_flaky(self, argument: str, given: dict[str, str]) -> None:
+        if self.web.hits[urlsplit(self.path).path] <= int(argument):
+            self.send(int(given.get("status", 503)), {"Retry-After": "0"}, b"later")
+        else:
+            self.send(200, {}, PICTURE)
+
+    def on_empty(self, argument: str, given: dict[str, str]) -> None:
+        self.send(200, {}, b"")
+
+    # ------------------------------------------------------------- redirects
+
+    def on_to(self, argument: str, given: dict[str, str]) -> None:
+        self.send(302, {"Location": given["url"]}, b"")
+
+    def on_hops(self, argument: str, given: dict[str, str]) -> None:
+        left = int(argument)
+        self.send(301, {"Location": f"/hops/{left - 1}" if left > 1 else "/ok"}, b"")
+
+    def on_nowhere(self, argument: str, given: dict[str, str]) -> None:
+        self.send(302, {}, b"")
+
+    # ------------------------------------------------------------- broken transport
+
+    def on_reset(self, argument: str, given: dict[str, str]) -> None:
+        self.close_connection = True
+
+    def on_silent(self, argument: str, given: dict[str, str]) -> None:
+        self.web.closing.wait()
+        self.close_connection = True
+
+    def on_garbage(self, argument: str, given: dict[str, str]) -> None:
+        self.raw(b"\x00\x01\x02 this is no HTTP at all\r\n\r\n")
+
+    def on_drip_headers(self, argument: str, given: dict[str, str]) -> None:
+        self.raw(b"HTTP/1.1 200 OK\r\n")
+        self.drip(b"X-Drip: a\r\n")
+
+    def on_drip_body(self, argument: str, given: dict[str, str]) -> None:
+        self.raw(b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n")
+        self.drip(b"\xff")
+
+    def on_short(self, argument: str, given: dict[str, str]) -> None:
+        self.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n", PICTURE[:100])
+
+    def on_lying_small(self, argument: str, given: dict[str, str]) -> None:
+        self.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + PICTURE)
+
+    # ------------------------------------------------------------- too much
+
+    def on_announced_big(self, argument: str, given: dict[str, str]) -> None:
+        self.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", PICTURE)
+
+    def on_endless(self, argument: str, given: dict[str, str]) -> None:
+        self.raw(b"HTTP/1.1 200 OK\r\n\r\n")
+        while not self.web.closing.is_set():
+            self.raw(bytes(64 * 1024))
+
+    def on_exactly(self, argument: str, given: dict[str, str]) -> None:
+        self.send(200, {}, bytes(int(argument)))
+
+    # ------------------------------------------------------------- packed
+
+    def on_gzip(self, argument: str, given: dict[str, str]) -> None:
+        self.send(200, {"Content-Encoding": "gzip"}, gzip.compress(PICTURE))
+
+    def on_gzip_bomb(self, argument: str, given: dict[str, str]) -> None:
+        self.send(200, {"Content-Encoding": "gzip"}, gzip.compress(bytes(20 * CAP_BYTES)))
+
+    def on_gzip_cut(self, argument: str, given: dict[str, str]) -> None:
+        self.send(200, {"Content-Encoding": "gzip"}, gzip.compress(PICTURE)[:-9])
+
+    def on_gzip_broken(self, argument: str, given: dict[str, str]) -> None:
+        self.send(200, {"Content-Encoding": "gzip"}, b"this is not gzip")
+
+    def on_brotli(self, argument: str, given: dict[str, str]) -> None:
+        self.send(200, {"Content-Encoding": "br"}, b"whatever")
