@@ -24,7 +24,7 @@ _AWAY_PAUSE_S = 1.0
 _POISON_SUFFIX = "-poison"
 # Azure hides a message for 10 minutes and renews at half time; shorter here, so that messages of
 # a host that was killed come back soon.
-_HIDDEN_S = 30
+_HIDDEN_S = 20
 # What fails in a poison queue has nowhere to go: it stays hidden, as on Azure.
 _POISON_HIDDEN_S = 600
 _LOST_HIDDEN_S = 1

@@ -87,6 +87,9 @@ class _Worker:
             await self._link.send({"kind": "answer", "id": number, **vars(answer)})
         except FunctionFailed as error:
             await self._send_failure(number, error.kind, error.text, error.stack)
+        except asyncio.CancelledError:
+            # The host asked for it and waits to hear that it worked.
+            await self._send_failure(number, "CancelledError", "cancelled", "cancelled")
         except (FrameBroken, TypeError) as error:
             await self._send_failure(number, type(error).__name__, str(error), str(error))
 

@@ -9,6 +9,7 @@ import pytest
 
 from pixcrawler.host.stack.azurite import Azurite
 from tests.integration.host.running import RunningHost
+from tests.integration.host.space import Space
 
 StartHost = Callable[..., RunningHost]
 
@@ -35,3 +36,11 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     """One storage emulator for all tests: they keep apart by the names of what they use."""
     with Azurite(tmp_path_factory.mktemp("azurite")) as running:
         yield running
+
+
+@pytest.fixture
+def space(azurite: Azurite) -> Iterator[Space]:
+    """Queues and containers of this test alone."""
+    made = Space(azurite.connection_string)
+    yield made
+    made.close()
