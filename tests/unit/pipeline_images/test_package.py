@@ -24,6 +24,8 @@ ZIP = BlobRef(container="archives", name=NAME)
 CHECKSUM = BlobRef(container="archives", name=f"{NAME}.sha256")
 CATEGORIES = ["birds", "train", "test", "con", "Zürich", "красная панда", "../../etc", "=1+1"]
 
+FILES = [an_image(n, file_format=("JPEG", "PNG", "WEBP")[n % 3]) for n in range(10)]
+
 
 @pytest.fixture
 def assembled(workshop):
@@ -36,7 +38,7 @@ def assembled(workshop):
         [
             (
                 a_candidate(n, category=name, keyword=name, provenance=hostile),
-                an_image(n, file_format=("JPEG", "PNG", "WEBP")[n % 3]),
+                FILES[n],
             )
             for n, name in enumerate([*CATEGORIES, "birds", "test"])
         ]
