@@ -81,14 +81,15 @@ def _too_heavy(data: bytes) -> Flaw | None:
 def _filtered(facts: ImageFacts, filters: Filters) -> ImageFacts | Flaw:
     if facts.format not in filters.formats:
         return Flaw(RejectReason.UNSUPPORTED_FORMAT, f"{facts.format} is not asked for")
-    if facts.width < filters.min_width or facts.height < filters.min_height:
-        least = f"{filters.min_width} x {filters.min_height}"
-        detail = f"{facts.width} x {facts.height} is less than {least}"
-        return Flaw(RejectReason.TOO_SMALL, detail)
+    # Before the size: a banner is refused as one, although it is low as well.
     longer, shorter = max(facts.width, facts.height), min(facts.width, facts.height)
     if longer > filters.max_aspect_ratio * shorter:
         detail = f"{facts.width} x {facts.height} is longer than {filters.max_aspect_ratio:g} : 1"
         return Flaw(RejectReason.ASPECT, detail)
+    if facts.width < filters.min_width or facts.height < filters.min_height:
+        least = f"{filters.min_width} x {filters.min_height}"
+        detail = f"{facts.width} x {facts.height} is less than {least}"
+        return Flaw(RejectReason.TOO_SMALL, detail)
     return facts
 
 

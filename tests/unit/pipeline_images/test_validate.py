@@ -104,6 +104,7 @@ def judged(data: bytes, **filters) -> Verdict:
         ((900, 225), {}, None),
         ((901, 225), {}, RejectReason.ASPECT),
         ((225, 901), {}, RejectReason.ASPECT),
+        ((1600, 120), {}, RejectReason.ASPECT),
         ((300, 300), {"max_aspect_ratio": 1}, None),
         ((301, 300), {"max_aspect_ratio": 1}, RejectReason.ASPECT),
         ((300, 300), {"formats": ("png", "webp")}, RejectReason.UNSUPPORTED_FORMAT),
