@@ -62,6 +62,7 @@ class _Link:
 class _Worker:
     def __init__(self, link: _Link, functions: Mapping[str, LoadedFunction], threads: int) -> None:
         self._link = link
+        self._functions = functions
         self._invoker = Invoker(functions, threads)
         self._running: dict[int, asyncio.Task[None]] = {}
 
@@ -70,13 +71,18 @@ class _Worker:
             message = await receive(reader)
             number = message["id"]
             if message["kind"] == "cancel":
-                if number in self._running:
-                    self._running[number].cancel()
+                self._cancel(number)
                 continue
             call = Call(**{**message["call"], "retry": Retry(**message["call"]["retry"])})
-            task = asyncio.create_task(self._run(number, call))
+            task = asyncio.create_task(self._run(number, call), name=call.name)
             self._running[number] = task
             task.add_done_callback(partial(self._forget, number))
+
+    def _cancel(self, number: int) -> None:
+        task = self._running.get(number)
+        # A thread runs on whatever its task is told: only what really stops may say so.
+        if task is not None and self._functions[task.get_name()].is_async:
+            task.cancel()
 
     def _forget(self, number: int, _: asyncio.Task[None]) -> None:
         self._running.pop(number, None)
