@@ -75,8 +75,8 @@ def deliver(api: Api, wanted: Wanted, talk: Talk, patience: Patience) -> Deliver
     link = api.link(wanted.dataset_id, wanted.version)
     try:
         wanted.out.mkdir(parents=True, exist_ok=True)
-        base = _base(wanted, str(link["sha256"]), talk)
-        archive, folder = base.with_name(base.name + ".zip"), base
+        folder = _folder(wanted, link, talk)
+        archive = folder.with_name(folder.name + ".zip")
         there = _is_same(archive, str(link["sha256"]))
         reused = there and folder.is_dir()
         if not there:
@@ -88,17 +88,19 @@ def deliver(api: Api, wanted: Wanted, talk: Talk, patience: Patience) -> Deliver
     return Delivered(archive, folder, str(link["sha256"]), int(link["bytes"]), reused)
 
 
-def _base(wanted: Wanted, sha256: str, talk: Talk) -> Path:
+def _folder(wanted: Wanted, link: dict[str, Any], talk: Talk) -> Path:
     """Return the path of the folder; the archive is beside it with .zip."""
-    name = re.sub(r"[^\w.\- ]+", "_", wanted.name).strip(". ") or "dataset"
-    base = wanted.out / f"{name}-v{wanted.version}"
-    archive = base.with_name(base.name + ".zip")
-    taken = (archive.exists() or base.exists()) and not _is_same(archive, sha256)
-    if not taken or wanted.force:
-        return base
-    other = base.with_name(f"{base.name}-{sha256[:8]}")
+    given = str(link.get("filename") or f"{wanted.name}-v{wanted.version}")
+    # A name out of an answer: letters, digits and a few signs, nothing that could lead elsewhere.
+    name = re.sub(r"[^\w.\- ]+", "_", given.removesuffix(".zip")).strip(". ")
+    folder = wanted.out / (name or f"dataset-v{wanted.version}")
+    archive = folder.with_name(folder.name + ".zip")
+    sha256 = str(link["sha256"])
+    if wanted.force or not (archive.exists() or folder.exists()) or _is_same(archive, sha256):
+        return folder
+    other = folder.with_name(f"{folder.name}-{sha256[:8]}")
     talk.note(
-        f"{base} holds another dataset of this name and stays as it is; "
+        f"{folder} holds another dataset of this name and stays as it is; "
         f"this one goes to {other} (--force would replace)"
     )
     return other

@@ -22,7 +22,7 @@ ENDINGS = (".yaml", ".yml", ".json")
 SAMPLE: dict[str, Any] = {
     "name": "sample",
     "engines": ["local"],
-    "keywords": ["circles", "stripes", "checkers", "rings"],
+    "keywords": ["apple", "car", "fish", "tree"],
     "max_images": 100,
 }
 """The first job: pictures of the local website, so that it needs no internet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from rich.table import Table
@@ -107,13 +108,11 @@ def show_delivered(talk: Talk, delivered: Delivered) -> None:
 def headline(job: dict[str, Any]) -> str:
     """Return the sentence above the summary of a job that gave a dataset."""
     kept = (job.get("progress") or {}).get("kept", 0)
-    wanted = job.get("wanted", 0)
     what = f"{job.get('name')}, version {job.get('version')}"
     if job["status"] == "succeeded":
-        return f"{what}: {plural(kept, 'image')}, as many as wanted"
-    return (
-        f"{what}: {plural(kept, 'image')} of {wanted:,} wanted. {job.get('message') or ''}".strip()
-    )
+        return f"{what}: {plural(kept, 'image')}, as many as wanted."
+    told = f"{plural(kept, 'image')} of {job.get('wanted', 0):,} wanted."
+    return f"{what}: {job.get('message') or told}"
 
 
 def ending(job: dict[str, Any]) -> tuple[int, CliError | None]:
@@ -133,18 +132,14 @@ def ending(job: dict[str, Any]) -> tuple[int, CliError | None]:
 
 
 def advice(job: dict[str, Any]) -> str:
-    """Return what the person can do about a failed job, as far as its engines tell."""
+    """Return what the person can do beside what the message says, as far as the engines tell."""
     reports = [r for r in job.get("engines") or [] if r.get("status") in _TROUBLED]
-    if not reports:
-        return ""
-    names = ", ".join(str(report.get("engine")) for report in reports)
-    blocked = [report for report in reports if report.get("status") == "blocked"]
-    if blocked:
-        waits = max(float(report.get("retry_after_s") or 0) for report in blocked)
-        later = f"in {waits / 60:.0f} minutes" if waits > 90 else "later"  # noqa: PLR2004 - seconds
-        return f"{names} will not answer us now: try again {later}, or name another --engine"
-    return (
-        f"{names} could not be used: check that this machine reaches the internet (a proxy or "
-        "firewall may be in the way) and run it again, or name another --engine; without any "
-        "internet, --engine local uses the stack's own picture website"
-    )
+    waits_s = [float(report.get("retry_after_s") or 0) for report in reports]
+    if any(waits_s):
+        return f"The engines ask to be left alone for {math.ceil(max(waits_s) / 60)} min."
+    if any(report.get("status") == "failed" for report in reports):
+        return (
+            "Nothing is lost: run it again once the engines can be reached. Without any internet, "
+            "`run` with no words builds the sample out of the stack's own pictures."
+        )
+    return ""

@@ -11,8 +11,10 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
+
+from tests.fakes.api_neighbours import NeighbourHandler
 
 JOB_ID = "1111aaaa-2222-4333-8444-555555555555"
 DATASET_ID = "99999999-2222-4333-8444-555555555555"
@@ -91,38 +93,14 @@ class Behaviour:
     keys: list[str | None] = field(default_factory=list)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(NeighbourHandler):
     server: ApiServer
 
-    def log_message(self, *args: Any) -> None:
-        """Stay quiet."""
-
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
         self._serve()
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
         self._serve()
-
-    # -------------------------------------------------------------- answers
-
-    def _answer(self, status: int, value: Any, **headers: str) -> None:
-        self._send(status, json.dumps(value).encode(), "application/json", **headers)
-
-    def _send(self, status: int, body: bytes, kind: str, **headers: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def _error(self, status: int, code: str, message: str, **details: Any) -> None:
-        self._answer(
-            status,
-            {"error": {"code": code, "message": message, "details": details, "request_id": "r1"}},
-        )
 
     # -------------------------------------------------------------- routes
 
@@ -133,25 +111,25 @@ class _Handler(BaseHTTPRequestHandler):
         will = self.server.will
         will.seen.append((self.command, self.path))
         if path.startswith("/auth/v1/"):
-            self._auth(path, body)
+            self.auth(path, body)
         elif path.startswith("/blob/"):
-            self._blob()
+            self.blob()
         elif path.startswith("/api/v1/"):
             if will.ill and self._be_ill(will.ill.pop(0)):
                 return
             self._api(path.removeprefix("/api/v1"), body)
         else:
-            self._send(404, b"<html>not here</html>", "text/html")
+            self.send(404, b"<html>not here</html>", "text/html")
 
     def _be_ill(self, trouble: str) -> bool:
         if trouble == "503":
-            self._error(503, "database_unavailable", "the database is away")
+            self.error(503, "database_unavailable", "the database is away")
         elif trouble == "drop":
             self.close_connection = True
         elif trouble == "hang":
             self.server.released.wait(30)
         elif trouble == "page":
-            self._send(200, b"<html>welcome</html>", "text/html")
+            self.send(200, b"<html>welcome</html>", "text/html")
         elif trouble == "drip":
             self.send_response(200)
             self.send_header("Content-Length", "100000")
@@ -165,10 +143,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _api(self, path: str, body: Any) -> None:
         will = self.server.will
         if path == "/health":
-            self._answer(200, {"status": "ok"})
+            self.answer(200, {"status": "ok"})
             return
         if self.headers.get("Authorization", "").removeprefix("Bearer ") not in will.tokens:
-            self._error(401, "unauthenticated", "the request carries no valid access token")
+            self.error(401, "unauthenticated", "the request carries no valid access token")
             return
         routes: dict[str, Callable[[Any], None]] = {
             "/jobs": self._jobs,
@@ -180,42 +158,42 @@ class _Handler(BaseHTTPRequestHandler):
         }
         route = routes.get(path)
         if route is None:
-            self._error(404, "not_found", "the thing named does not exist, or is not yours")
+            self.error(404, "not_found", "the thing named does not exist, or is not yours")
         else:
             route(body)
 
     def _jobs(self, body: Any) -> None:
         will = self.server.will
         if self.command == "GET":
-            self._answer(200, {"items": will.jobs, "next_cursor": None})
+            self.answer(200, {"items": will.jobs, "next_cursor": None})
             return
         will.posted.append(body)
         will.keys.append(self.headers.get("Idempotency-Key"))
         if will.refusal:
             status, error = will.refusal
-            self._answer(status, {"error": error})
+            self.answer(status, {"error": error})
         else:
-            self._answer(202, will.story[0])
+            self.answer(202, will.story[0])
 
     def _job(self, _body: Any) -> None:
         story = self.server.will.story
-        self._answer(200, story.pop(0) if len(story) > 1 else story[0])
+        self.answer(200, story.pop(0) if len(story) > 1 else story[0])
 
     def _cancel(self, _body: Any) -> None:
         will = self.server.will
         if will.cancel_refusal:
             status, error = will.cancel_refusal
-            self._answer(status, {"error": error})
+            self.answer(status, {"error": error})
             return
         if will.after_cancel is not None:
             will.story = will.after_cancel
-        self._answer(202, {**a_job(), "status": "cancelling"})
+        self.answer(202, {**a_job(), "status": "cancelling"})
 
     def _datasets(self, _body: Any) -> None:
-        self._answer(200, {"items": [self._shown_dataset()], "next_cursor": None})
+        self.answer(200, {"items": [self._shown_dataset()], "next_cursor": None})
 
     def _dataset(self, _body: Any) -> None:
-        self._answer(200, self._shown_dataset())
+        self.answer(200, self._shown_dataset())
 
     def _shown_dataset(self) -> dict[str, Any]:
         latest = {"dataset_id": DATASET_ID, "version": 1, "status": "packaged"}
@@ -223,7 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _link(self, _body: Any) -> None:
         will = self.server.will
-        self._answer(
+        self.answer(
             200,
             {
                 "url": f"{self.server.address}/blob/birds.zip?sig=secret",
@@ -231,49 +209,6 @@ class _Handler(BaseHTTPRequestHandler):
                 "filename": "birds-v1.zip",
                 "bytes": len(will.archive),
                 "sha256": will.announced_sha256 or hashlib.sha256(will.archive).hexdigest(),
-            },
-        )
-
-    def _blob(self) -> None:
-        will = self.server.will
-        assert "Authorization" not in self.headers, "a link needs no token"
-        if will.expire_links > 0:
-            will.expire_links -= 1
-            self._send(403, b"<Error>AuthenticationFailed</Error>", "application/xml")
-            return
-        wanted = self.headers.get("Range")
-        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and will.ranges else 0
-        data = will.archive[start:]
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        if will.break_after:
-            self.wfile.write(data[: will.break_after.pop(0)])
-            self.close_connection = True
-            return
-        self.wfile.write(data)
-
-    def _auth(self, path: str, body: Any) -> None:
-        will = self.server.will
-        assert self.headers.get("apikey") == "sb_publishable_test"
-        if path.endswith("/signup"):
-            will.users[body["email"]] = body["password"]
-        elif "refresh_token" in body:
-            if body["refresh_token"] != "good-refresh":
-                self._answer(400, {"error_code": "refresh_token_not_found"})
-                return
-        elif will.users.get(body["email"]) != body["password"]:
-            self._answer(400, {"error_code": "invalid_credentials"})
-            return
-        token = f"token-{len(will.tokens)}"
-        will.tokens.add(token)
-        self._answer(
-            200,
-            {
-                "access_token": token,
-                "refresh_token": "good-refresh",
-                "expires_in": will.token_life_s,
-                "token_type": "bearer",
             },
         )
 

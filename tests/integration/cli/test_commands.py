@@ -31,7 +31,7 @@ def test_a_job_that_gives_less_exits_with_3(cli, server, tmp_path):
     server.will.story = [job]
     said = cli("run", "fox")
     assert said.code == 3
-    assert "7 images of 10 wanted. No engine has more." in said.out
+    assert "birds, version 1: No engine has more." in said.out
     assert (tmp_path / "out/birds-v1").is_dir()
 
 
@@ -43,7 +43,7 @@ def test_a_failed_job_says_why_and_what_to_do(cli, server, tmp_path):
     said = cli("run", "red panda", "--engine", "openverse", "--json")
     assert said.code == 1
     assert "openverse could not be reached" in said.err
-    assert "reaches the internet" in said.err
+    assert "run it again once" in said.err
     assert said.json["error"]["code"] == "source_unavailable"
     assert not (tmp_path / "out").exists()
 

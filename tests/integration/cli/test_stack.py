@@ -12,7 +12,7 @@ import pytest
 from pixcrawler.cli.connection import Connection
 from pixcrawler.cli.errors import Unreachable
 from pixcrawler.cli.http import Caller, Patience, new_session
-from pixcrawler.cli.stack import ROOT, Stack
+from pixcrawler.cli.stack import ROOT, Stack, _left_running
 from pixcrawler.cli.tokens import LocalUser
 from tests.fakes.api_server import serving, wait_until
 
@@ -34,6 +34,8 @@ def stack(tmp_path, notes):
     pid = made.pid()
     if pid is not None:
         made.stop(pid)
+    while _left_running:
+        _left_running.pop().wait(10)
 
 
 def another(stack):

@@ -1,9 +1,14 @@
 """Job files and words become the document that is sent."""
 
+from pathlib import Path
+
 import pytest
 
 from pixcrawler.cli.errors import Mistake
 from pixcrawler.cli.jobfile import MAX_BYTES, SAMPLE, Wishes, job_document
+from pixcrawler.domain.jobfile import parse_job
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 
 
 @pytest.fixture
@@ -98,3 +103,14 @@ def test_a_file_and_words_do_not_mix(file):
     """A job file beside words is refused, because one of them would be ignored."""
     with pytest.raises(Mistake, match="not both"):
         job_document([file("keywords: [a]"), "b"], Wishes())
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.iterdir()), ids=lambda path: path.name)
+def test_the_examples_are_job_files(path):
+    """Every file of examples/ is a job that the API accepts."""
+    assert parse_job(job_document([str(path)], Wishes())).max_images > 0
+
+
+def test_the_sample_is_among_the_examples():
+    """What a run with no words builds can be read, and changed, as a file."""
+    assert job_document([str(EXAMPLES / "sample.yaml")], Wishes()) == SAMPLE

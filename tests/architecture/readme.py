@@ -1,0 +1,110 @@
+"""The tables of both README files, made from the code: python -m tests.architecture.readme."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+from pixcrawler.cli.reasons import REASONS
+from pixcrawler.domain import errors
+from pixcrawler.settings import Settings
+from tests.architecture.house import PACKAGE, ROOT, Source, modules
+
+
+def map_of_modules() -> str:
+    """Every module with the first sentence of its docstring, by room."""
+    lines = ["| file | what it is |", "|---|---|"]
+    for source in modules("pixcrawler"):
+        name = source.path.relative_to(PACKAGE).as_posix()
+        room = name.removesuffix("__init__.py")
+        lines.append(f"| {name} | {source.summary} |" if room == name else _room(room, source))
+    return "\n".join(lines)
+
+
+def _room(name: str, source: Source) -> str:
+    return f"| **{name or 'pixcrawler/'}** | **{source.summary}** |"
+
+
+def table_of_settings() -> str:
+    """Every setting with its default and reason, out of settings.py."""
+    tree = ast.parse((PACKAGE / "settings.py").read_text(encoding="utf-8"))
+    fields = next(node for node in tree.body if isinstance(node, ast.ClassDef)).body
+    reasons = {
+        before.target.id: " ".join(textwrap.dedent(str(after.value.value)).split())
+        for before, after in itertools.pairwise(fields)
+        if isinstance(before, ast.AnnAssign)
+        and isinstance(before.target, ast.Name)
+        and isinstance(after, ast.Expr)
+        and isinstance(after.value, ast.Constant)
+    }
+    lines = ["| setting | default | what it is |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "required" if field.is_required() else f"`{field.default}`"
+        default = "empty" if default in ("`None`", "``") else default
+        lines.append(f"| `{field.alias}` | {default} | {reasons[name]} |")
+    return "\n".join(lines)
+
+
+def table_of_reasons() -> str:
+    """Every reject reason in plain words."""
+    rows = [f"| `{reason}` | {meaning} |" for reason, meaning in REASONS.items()]
+    return "\n".join(["| reason | meaning |", "|---|---|", *rows])
+
+
+def table_of_errors() -> str:
+    """Every error code with its HTTP status and meaning."""
+    rows = sorted(
+        {
+            (kind.status, kind.code, (kind.__doc__ or "").strip().split("\n")[0])
+            for kind in _family(errors.PixCrawlerError)
+            if not kind.__subclasses__() or kind is errors.InvalidRequest
+        }
+    )
+    lines = [f"| `{code}` | {status} | {meaning} |" for status, code, meaning in rows]
+    return "\n".join(["| code | HTTP | meaning |", "|---|---|---|", *lines])
+
+
+def _family(kind: type[errors.PixCrawlerError]) -> list[type[errors.PixCrawlerError]]:
+    return [kind, *(found for child in kind.__subclasses__() for found in _family(child))]
+
+
+TABLES: dict[tuple[Path, str], Callable[[], str]] = {
+    (ROOT / "pixcrawler" / "README.md", "modules"): map_of_modules,
+    (ROOT / "README.md", "settings"): table_of_settings,
+    (ROOT / "README.md", "reasons"): table_of_reasons,
+    (ROOT / "README.md", "errors"): table_of_errors,
+}
+
+
+def _pattern(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(<!-- {name}: [^\n]*-->\n)(.*?)(<!-- end of {name} -->)", re.DOTALL)
+
+
+def written(path: Path, name: str) -> str:
+    """Return what stands between the marks of table ``name``; empty when there are none."""
+    found = _pattern(name).search(path.read_text(encoding="utf-8"))
+    return found[2].rstrip("\n") if found else ""
+
+
+def _replaced(text: str, name: str, table: str) -> str:
+    return _pattern(name).sub(lambda marks: f"{marks[1]}{table}\n{marks[3]}", text)
+
+
+def main() -> int:
+    """Write every table anew where it has changed."""
+    for (path, name), make in TABLES.items():
+        text = path.read_text(encoding="utf-8")
+        new = _replaced(text, name, make())
+        if new != text:
+            path.write_text(new, encoding="utf-8")
+            sys.stdout.write(f"{path.relative_to(ROOT)}: {name} written\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

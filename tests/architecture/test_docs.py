@@ -1,0 +1,44 @@
+"""What is written for people is true."""
+
+import re
+
+import pytest
+
+from pixcrawler.cli.arguments import parse
+from pixcrawler.cli.commands import COMMANDS
+from tests.architecture.house import ROOT
+from tests.architecture.readme import TABLES, written
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("place", "made"), TABLES.items(), ids=[f"{p.parent.name}-{name}" for p, name in TABLES]
+)
+def test_the_tables_are_those_of_the_code(place, made):
+    """Each generated table is as the code has it; ./dev check --fix writes it anew."""
+    assert written(*place) == made()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_documented(command):
+    """README shows each command of the command line."""
+    assert f"./dev {command}" in README
+
+
+def test_every_option_is_documented(capsys):
+    """README names each option that the command line takes."""
+    missing = []
+    for command in COMMANDS:
+        with pytest.raises(SystemExit):
+            parse([command, "--help"])
+        options = re.findall(r"(?<![\w-])--[a-z][a-z-]+", capsys.readouterr().out)
+        missing += [f"{command} {o}" for o in options if o not in README and o != "--help"]
+    assert missing == []
+
+
+def test_links_lead_somewhere():
+    """Every relative link in README leads to a file of the repository."""
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", README)
+    dead = [link for link in links if "://" not in link and not (ROOT / link).exists()]
+    assert dead == []
