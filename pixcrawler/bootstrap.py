@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -136,4 +137,6 @@ class World:
 @cache
 def world() -> World:
     """Build the real world once per worker process."""
+    # The SDKs tell every request at INFO, two lines each.
+    logging.getLogger("azure").setLevel(logging.WARNING)
     return World(Settings.from_environment(os.environ))

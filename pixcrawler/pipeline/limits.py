@@ -5,8 +5,9 @@ from __future__ import annotations
 CHUNK_IMAGES = 32
 """Candidates a chunk: DESIGN asks for 25 to 50 images an activity."""
 
-GROUP_CHUNKS = 40
-"""Chunks a sub-orchestration: two activities a chunk, at most 100 activities an orchestrator."""
+GROUP_CHUNKS = 10
+"""Chunks a sub-orchestration: small, so that one slow site holds up the validation of few chunks
+only; 20 activities are far below the 100 that an orchestrator should have."""
 
 MAX_ROUNDS = 20
 """Rounds a job: each asks the engines for more; a job that needs more will not get there."""

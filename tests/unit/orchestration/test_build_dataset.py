@@ -120,7 +120,7 @@ def test_nothing_kept_is_a_failure():
 
 
 def test_many_chunks_are_told_in_groups():
-    """A round of 100 chunks becomes three sub-stories, none with more than 100 activities."""
+    """A round of 100 chunks becomes ten sub-stories; every chunk is downloaded once."""
     activities = Activities(chunks=[100])
 
     stage, _ = tell(activities, wanted=1000)
