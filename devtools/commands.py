@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from typing import NoReturn
 
 from devtools.checks import check
 from devtools.clean import clean
-from devtools.places import PYTHON, ROOT, Refused, child_environment, say
+from devtools.places import CACHE, PYTHON, ROOT, Refused, child_environment, say
 from devtools.set_up import set_up
 
 CLIENT = ("run", "serve", "jobs", "status", "cancel", "download")
 COMMANDS = (*CLIENT, "test", "check", "bench", "clean")
 INTERRUPTED = 130
+_INSTALL_AZURITE = """
+import pathlib, sys
+from pixcrawler.host.stack.errors import CannotStart
+from pixcrawler.host.stack.node import find_node, install_azurite
+try:
+    install_azurite(
+        pathlib.Path(sys.argv[1]), find_node(), lambda text: print("[dev]", text, file=sys.stderr)
+    )
+except CannotStart as error:
+    sys.exit(str(error))
+"""
 
 
 def run(command: str, arguments: list[str]) -> int:
@@ -27,6 +39,8 @@ def run(command: str, arguments: list[str]) -> int:
         set_up("dev")
         if command == "check":
             return check(arguments)
+        if command == "test":
+            _warm_up()
         os.chdir(ROOT)
         _become("pytest" if command == "test" else "bench", arguments)
     except Refused as error:
@@ -35,6 +49,13 @@ def run(command: str, arguments: list[str]) -> int:
     except KeyboardInterrupt:
         say("interrupted; what was begun is done again at the next start")
         return INTERRUPTED
+
+
+def _warm_up() -> None:
+    """Install Azurite before the first test that needs it, whose time is limited."""
+    command = [str(PYTHON), "-P", "-c", _INSTALL_AZURITE, str(CACHE)]
+    if subprocess.run(command, cwd=ROOT, env=child_environment(), check=False).returncode:
+        say("Azurite could not be installed: tests that need it will fail")
 
 
 def _become(module: str, arguments: list[str]) -> NoReturn:

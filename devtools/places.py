@@ -33,4 +33,6 @@ def child_environment() -> dict[str, str]:
     environment["PIP_USER"] = "0"
     environment["PYTHONPATH"] = str(ROOT)
     environment.setdefault("PIXCRAWLER_CACHE", str(CACHE))
+    if not os.access(os.path.expanduser("~"), os.W_OK):  # noqa: PTH111 - Path.home() may raise
+        environment.setdefault("npm_config_cache", str(CACHE / "npm"))
     return environment

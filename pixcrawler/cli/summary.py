@@ -10,7 +10,7 @@ from rich.table import Table
 from pixcrawler.cli.archive import Delivered
 from pixcrawler.cli.errors import FAILED, OK, PARTIAL, CliError, JobEnded
 from pixcrawler.cli.reasons import explain
-from pixcrawler.cli.talk import Talk, plain_table, plural, size
+from pixcrawler.cli.talk import Talk, plain_table, plural, row, size
 
 _SHORT_ID = 8
 _TROUBLED = ("blocked", "changed", "failed")
@@ -45,7 +45,7 @@ def show_reasons(talk: Talk, progress: dict[str, Any]) -> None:
     table = plain_table("count", "reason", "meaning")
     table.columns[0].justify = "right"
     for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
-        table.add_row(f"{count:,}", reason, explain(reason))
+        row(table, f"{count:,}", reason, explain(reason))
     talk.line()
     talk.line(f"Not in the dataset: {plural(sum(reasons.values()), 'candidate')}")
     talk.table(table)
@@ -63,7 +63,7 @@ def show_engines(talk: Talk, job: dict[str, Any]) -> None:
         if report.get("retry_after_s"):
             detail = f"{detail} (try again in {report['retry_after_s']:.0f} s)".strip()
         found = f"{report.get('candidates', 0):,}"
-        table.add_row(str(report.get("engine")), str(report.get("status")), found, detail)
+        row(table, str(report.get("engine")), str(report.get("status")), found, detail)
     talk.line()
     talk.table(table)
 
@@ -75,7 +75,7 @@ def show_jobs(talk: Talk, jobs: list[dict[str, Any]]) -> None:
         return
     table = plain_table("job", "dataset", "status", "kept", "wanted", "created")
     for job in jobs:
-        table.add_row(*_row(job))
+        row(table, *_row(job))
     talk.table(table)
 
 
@@ -96,9 +96,9 @@ def show_delivered(talk: Talk, delivered: Delivered) -> None:
     """Show where the files are."""
     again = " (it was here already)" if delivered.reused else ""
     table = Table.grid(padding=(0, 2))
-    table.add_row("folder", str(delivered.folder) + again)
-    table.add_row("archive", f"{delivered.archive} ({size(delivered.bytes)})")
-    table.add_row("sha-256", delivered.sha256)
+    row(table, "folder", str(delivered.folder) + again)
+    row(table, "archive", f"{delivered.archive} ({size(delivered.bytes)})")
+    row(table, "sha-256", delivered.sha256)
     for column in table.columns:
         column.overflow = "fold"
     talk.line()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import Any
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _PLAIN_WIDTH = 110
 """Columns of tables where there is no terminal to ask."""
 
@@ -25,16 +27,16 @@ class Talk:
 
     def note(self, text: str) -> None:
         """Say something on the way, on stderr."""
-        self.notes.print(Text(text), soft_wrap=True)
+        self.notes.print(Text(shown(text)), soft_wrap=True)
 
     def error(self, text: str) -> None:
         """Say why it ends here, on stderr."""
-        self.notes.print(Text("error: ", style="bold red") + Text(text), soft_wrap=True)
+        self.notes.print(Text.assemble(("error: ", "bold red"), shown(text)), soft_wrap=True)
 
     def line(self, text: str = "") -> None:
         """Print a line of the result, unless the result is JSON."""
         if not self.as_json:
-            self.out.print(Text(text), soft_wrap=True)
+            self.out.print(Text(shown(text)), soft_wrap=True)
 
     def table(self, table: Table) -> None:
         """Print a table of the result, unless the result is JSON."""
@@ -51,6 +53,16 @@ class Talk:
 def _console(stream: Any) -> Console:
     width = None if stream.isatty() else _PLAIN_WIDTH
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+def shown(text: str) -> str:
+    """Return ``text`` without what would steer a terminal: some of it comes from strange sites."""
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def row(table: Table, *cells: str) -> None:
+    """Add a row of texts as they are."""
+    table.add_row(*(Text(shown(cell)) for cell in cells))
 
 
 def plain_table(*headings: str) -> Table:
