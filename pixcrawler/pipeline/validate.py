@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from pixcrawler.domain.errors import InvariantBroken
@@ -52,6 +53,11 @@ def _judged(ref: ChunkRef, filters: Filters, blobs: BlobStore) -> list[Verdict]:
     outcomes = [Outcome.model_validate_json(line) for line in blobs.get(place).splitlines()]
     has_files = any(outcome.reason is None for outcome in outcomes)
     shard = blobs.get(shard_ref(ref.job_id, ref.round, ref.chunk)) if has_files else b""
+    return judge_all(outcomes, shard, filters)
+
+
+def judge_all(outcomes: Sequence[Outcome], shard: bytes, filters: Filters) -> list[Verdict]:
+    """Return the verdicts on a chunk's outcomes, in their order."""
     with ThreadPoolExecutor(DECODERS) as decoders:
         return list(decoders.map(lambda outcome: judge(outcome, shard, filters), outcomes))
 
