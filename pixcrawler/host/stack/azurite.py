@@ -16,7 +16,7 @@ from typing import Self
 
 from pixcrawler.host.stack import processes
 from pixcrawler.host.stack.errors import CannotStart
-from pixcrawler.host.stack.files import FolderLock, read_json, write_json
+from pixcrawler.host.stack.files import FolderLock
 from pixcrawler.host.stack.node import cache_folder, find_node, install_azurite
 from pixcrawler.host.stack.ports import Ports
 
@@ -124,9 +124,12 @@ class Azurite:
     def _start(self) -> None:
         node = find_node()
         program = install_azurite(self._cache, node, self._say)
-        self._end_leftover()
-        remembered = Ports(self.folder / "ports.json", self._say)
-        self.ports = {service: remembered.claim(service) for service in SERVICES}
+        # It got a signal when its owner died: most often it is gone.
+        data = str(self.folder / "data")
+        processes.end_remembered(self.folder / _MARK_FILE, data, _STOPPING)
+        if not self.ports:  # a restart keeps them: others know them by now
+            remembered = Ports(self.folder / "ports.json", self._say)
+            self.ports = {service: remembered.claim(service) for service in SERVICES}
         argv: list[str | Path] = [
             *(node.program, "--no-deprecation", "--require", _PRELOAD, program),
             *("-s", "-l", self.folder / "data", "--skipApiVersionCheck", "--disableTelemetry"),
@@ -134,10 +137,9 @@ class Azurite:
         for service, port in self.ports.items():
             argv += [f"--{service}Host", "127.0.0.1", f"--{service}Port", str(port)]
         written = self._log.stat().st_size if self._log.exists() else 0
-        start = processes.Launch("self", signal.SIGTERM, self._log, self._environment)
+        start = processes.Launch("self", signal.SIGKILL, self._log, self._environment)
         self.process = processes.spawn(argv, start)
-        mark = processes.Mark.of(self.process.pid)
-        write_json(self.folder / _MARK_FILE, {"pid": mark.pid, "started": mark.started})
+        processes.remember(self.folder / _MARK_FILE, self.process.pid)
         self._wait_until_ready(written)
 
     def _wait_until_ready(self, written: int) -> None:
@@ -153,15 +155,6 @@ class Azurite:
                 waiting.pop(0)
             else:
                 time.sleep(_POLL_S)
-
-    def _end_leftover(self) -> None:
-        known = read_json(self.folder / _MARK_FILE)
-        if not known:
-            return
-        mark = processes.Mark(int(known["pid"]), int(known["started"]))
-        if str(self.folder / "data") in processes.command_line(mark.pid):
-            # It got SIGTERM when its owner died: it is saving.
-            processes.end_stranger(mark, [(signal.SIGTERM, 20), (signal.SIGKILL, 10)])
 
 
 def _answers(port: int) -> bool:

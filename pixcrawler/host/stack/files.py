@@ -87,7 +87,15 @@ class FolderLock:
         except OSError as error:
             os.close(descriptor)
             raise FolderInUse(f"{self._path.parent} is in use by another process") from error
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, str(os.getpid()).encode())
         self._descriptor = descriptor
+
+    def holder(self) -> int:
+        """Return the process that took the lock last; 0 when nobody ever did."""
+        with contextlib.suppress(OSError, ValueError):
+            return int(self._path.read_text(encoding="ascii"))
+        return 0
 
     def release(self) -> None:
         """Give the lock back; safe when it is not held."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pixcrawler.host.stack import launch
+from pixcrawler.host.stack.files import read_json, write_json
 
 # The kernel signals a child when the thread that started it ends: this one lives as long as we do.
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="child-starter")
@@ -23,12 +24,17 @@ _POLL_S = 0.01
 
 @dataclass(frozen=True)
 class Launch:
-    """How a child is started: as whom, which signal it gets when we die, where its output goes."""
+    """How a child is started.
+
+    As whom, which signal it gets when we die, where its output goes, its environment (default:
+    ours), its working folder.
+    """
 
     who: str = "self"
     death_signal: signal.Signals = signal.SIGTERM
     log: Path | None = None
     environment: Mapping[str, str] | None = None
+    folder: Path = Path("/")
 
 
 def command(argv: Sequence[str | Path], start: Launch) -> list[str]:
@@ -60,7 +66,7 @@ def spawn(
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE if pipe_output else output,
                 stderr=output,
-                cwd="/",
+                cwd=start.folder,
                 env=dict(start.environment) if start.environment is not None else None,
                 start_new_session=True,
             )
@@ -143,3 +149,21 @@ def wait_until_gone(mark: Mark, patience_s: float) -> bool:
             return False
         time.sleep(_POLL_S)
     return True
+
+
+def remember(file: Path, pid: int) -> None:
+    """Write down a child, so that a later owner of its folder can end it."""
+    mark = Mark.of(pid)
+    write_json(file, {"pid": mark.pid, "started": mark.started})
+
+
+def end_remembered(file: Path, own: str, signals: Sequence[tuple[signal.Signals, float]]) -> None:
+    """End the child that `remember` wrote down, if it still runs.
+
+    It is known by number, start and a word of its own command line, so that no stranger is hit.
+    """
+    known = read_json(file)
+    mark = Mark(int(known.get("pid", 0)), int(known.get("started", 0)))
+    if mark.is_alive() and any(own in word for word in command_line(mark.pid)):
+        end_stranger(mark, signals)
+    file.unlink(missing_ok=True)
