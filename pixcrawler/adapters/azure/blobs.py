@@ -13,7 +13,7 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 from azure.identity import DefaultAzureCredential
-from azure.storage.blob import BlobClient, BlobServiceClient, ContentSettings, ExponentialRetry
+from azure.storage.blob import BlobClient, BlobServiceClient, ContentSettings, LinearRetry
 
 from pixcrawler.adapters.azure.errors import code_of, in_our_words
 from pixcrawler.adapters.azure.links import LinkSigner
@@ -49,10 +49,8 @@ class AzureBlobs:
         the service here.
         """
         options: dict[str, Any] = {
-            # The step's own policy goes on where these seconds end.
-            "retry_policy": ExponentialRetry(
-                initial_backoff=1, increment_base=2, retry_total=3, random_jitter_range=1
-            ),
+            # Two to four seconds: a health check waits for them, and a step's own policy goes on.
+            "retry_policy": LinearRetry(backoff=1, retry_total=2, random_jitter_range=1),
             "max_block_size": _BLOCK_BYTES,
             "max_chunk_get_size": _PIECE_BYTES,
             "connection_timeout": _CONNECT_S,
