@@ -45,21 +45,22 @@ class LinkSigner:
     def link(self, ref: BlobRef, expires_at: datetime, filename: str) -> DownloadLink:
         """Return a read-only address of one blob, good until ``expires_at``.
 
-        Shorter where no key lasts that long. Only over https where the store itself is.
+        Signatures know whole seconds: up to one second longer. Shorter where no key lasts that
+        long. Only over https where the store itself is.
 
         Raises:
             InvariantBroken: ``expires_at`` has no time zone.
         """
         if expires_at.tzinfo is None:
             raise InvariantBroken("A link's end must have a time zone")
-        signing, ends = self._signing(expires_at)
+        signing, ends = self._signing(_whole_second(expires_at.astimezone(UTC)))
         blob = self._service.get_blob_client(ref.container, ref.name)
         signature = generate_blob_sas(
             account_name=str(self._service.account_name),
             container_name=ref.container,
             blob_name=ref.name,
             permission=BlobSasPermissions(read=True),
-            expiry=ends.astimezone(UTC),
+            expiry=ends,
             protocol="https" if blob.url.startswith("https:") else None,
             content_disposition=_attachment(filename),
             **signing,
@@ -73,11 +74,15 @@ class LinkSigner:
         with self._lock:
             if expires_at > self._key_ends:
                 now = self._clock()
-                self._key_ends = now + _KEY_LIFE
+                self._key_ends = (now + _KEY_LIFE).replace(microsecond=0)
                 self._key = self._service.get_user_delegation_key(
                     key_start_time=now - _CLOCK_SKEW, key_expiry_time=self._key_ends
                 )
             return {"user_delegation_key": self._key}, min(expires_at, self._key_ends)
+
+
+def _whole_second(moment: datetime) -> datetime:
+    return (moment + timedelta(microseconds=999_999)).replace(microsecond=0)
 
 
 def _attachment(filename: str) -> str:

@@ -56,6 +56,14 @@ def test_a_delegated_link(service: Delegating) -> None:
     assert "skoid" in terms
 
 
+def test_a_link_is_no_shorter_than_asked(service: Delegating) -> None:
+    """Signatures know whole seconds: the link says the second in which it really ends."""
+    asked = NOW + timedelta(seconds=2, microseconds=1)
+    link = LinkSigner(service, lambda: NOW).link(REF, asked, "birds.zip")
+    assert link.expires_at == NOW + timedelta(seconds=3)
+    assert parse_qs(urlsplit(link.url).query)["se"] == ["2026-05-01T12:00:03Z"]
+
+
 def test_the_key_begins_in_the_past_and_lasts(service: Delegating) -> None:
     """One key serves many links; it begins before now, because clocks differ."""
     signer = LinkSigner(service, lambda: NOW)
