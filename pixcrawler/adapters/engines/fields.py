@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from typing_extensions import override
 
@@ -52,9 +52,10 @@ def address(value: Any, base: str = "") -> str | None:
         return None
     try:
         whole = urljoin(base, value.strip())
+        parts = urlsplit(whole)
     except ValueError:
         return None
-    is_web = whole.startswith(("http://", "https://"))
+    is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
     return whole if is_web and len(whole) in ADDRESS_CHARS else None
 
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from typing_extensions import override
@@ -88,7 +88,7 @@ def vet_url(url: str, allowed: Collection[str]) -> bool:
         return True
     parts = urlsplit(form)
     host = parts.hostname or ""
-    port = parts.port or _DEFAULT_PORTS[parts.scheme]
+    port = _port(parts)
     if port not in PORTS:
         raise AddressBlocked(f"port {port} is not one of the web's")
     if ":" in host or host.replace(".", "").isdigit():
@@ -106,7 +106,11 @@ def origin_of(url: str) -> str:
     if not parts.hostname:
         raise ValueError(f"{url[:100]} is not an address of the web")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}:{parts.port or _DEFAULT_PORTS[parts.scheme]}"
+    return f"{parts.scheme}://{host}:{_port(parts)}"
+
+
+def _port(parts: SplitResult) -> int:
+    return _DEFAULT_PORTS[parts.scheme] if parts.port is None else parts.port
 
 
 def origins(listed: str) -> frozenset[str]:

@@ -1,0 +1,111 @@
+"""Single fields of hostile answers become plain text, addresses and numbers, or nothing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pixcrawler.adapters.engines.fields import (
+    TEXT_MAX_CHARS,
+    address,
+    license_code,
+    pixels,
+    plain,
+    text,
+)
+from pixcrawler.domain.source import Provenance
+
+ANYTHING = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.text())
+)
+
+
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        ('<a href="x">Ann &amp; Bo</a>', "Ann & Bo"),
+        ("one<br>two<p>three</p>", "one two three"),
+        ("<script>alert(1)</script>safe<style>p{}</style>", "safe"),
+        ("<b>unclosed", "unclosed"),
+        ("   ", None),
+        ("<p></p>", None),
+        (5, None),
+    ],
+)
+def test_markup_becomes_text(markup, expected):
+    """Tags, scripts and styles go; what a person reads stays."""
+    assert plain(markup) == expected
+
+
+@pytest.mark.parametrize(
+    ("given_code", "expected"),
+    [
+        ("cc-by-sa-4.0", "by-sa"),
+        ("CC BY 2.0", "by"),
+        ("cc-by-nc-nd-3.0-de", "by-nc-nd"),
+        ("CC0", "cc0"),
+        ("by-nc", "by-nc"),
+        ("Public domain", "public-domain"),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_licences_have_one_short_code(given_code, expected):
+    """The same licence has the same code, whichever engine names it."""
+    assert license_code(given_code) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "base", "expected"),
+    [
+        ("https://a.example/x.jpg", "", "https://a.example/x.jpg"),
+        ("//a.example/x.jpg", "https:", "https://a.example/x.jpg"),
+        ("/x.jpg", "http://a.example", "http://a.example/x.jpg"),
+        (" https://a.example/x.jpg\n", "", "https://a.example/x.jpg"),
+        ("javascript:alert(1)", "", None),
+        ("data:image/png;base64,AAAA", "https:", None),
+        ("http://[bad", "", None),
+        ("https://a.example/" + "x" * 5000, "", None),
+        ("", "http://a.example", None),
+        (7, "", None),
+    ],
+)
+def test_only_web_addresses_are_addresses(value, base, expected):
+    """Relative ones are completed; other schemes and endless ones are none."""
+    assert address(value, base) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (640, 640),
+        ("480", 480),
+        (0, None),
+        (-1, None),
+        (True, None),
+        (10**9, None),
+        ("9" * 40, None),
+    ],
+)
+def test_sizes_make_sense_or_are_none(value, expected):
+    """Strings of digits count; zero, negative and absurd sizes do not."""
+    assert pixels(value) == expected
+
+
+@given(ANYTHING)
+def test_no_value_breaks_a_field(value):
+    """Whatever an engine sends, the fields fit a provenance."""
+    Provenance(
+        engine="local",
+        page_url=address(value),
+        title=text(value),
+        creator=plain(value),
+        license=license_code(value),
+    )
+    assert pixels(value) is None or pixels(value) > 0
+
+
+def test_long_text_is_cut():
+    """A book of a title keeps its first thousand characters."""
+    assert len(text("word " * 10_000)) <= TEXT_MAX_CHARS
