@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pixcrawler.domain.job import JobStatus, Stage
@@ -78,6 +78,7 @@ counts = st.integers(min_value=0, max_value=10**6)
 reasons = st.dictionaries(st.sampled_from(RejectReason), counts)
 
 
+@settings(deadline=None, derandomize=True)
 @given(
     tally=st.builds(
         Tally,

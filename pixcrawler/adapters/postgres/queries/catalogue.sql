@@ -2,25 +2,47 @@
 -- the index then leads), and what they may change (as the service, the owner named).
 
 -- name: jobs
-select *
-from public.crawl_job_entries
-where user_id = %(user_id)s
-  and (%(after_at)s::timestamptz is null
-       or (created_at, id) < (%(after_at)s::timestamptz, %(after_id)s::uuid))
-order by created_at desc, id desc
-limit %(limit)s
+-- The page first: sums over chunks are then made for its jobs only.
+with page as materialized (
+  select j.id
+  from public.crawl_jobs as j
+  where j.user_id = %(user_id)s
+    and (%(after_at)s::timestamptz is null
+         or (j.created_at, j.id) < (%(after_at)s::timestamptz, %(after_id)s::uuid))
+  order by j.created_at desc, j.id desc
+  limit %(limit)s
+)
+select entry.*
+from page
+cross join lateral (
+  select * from public.crawl_job_entries as e
+  where e.id = page.id and e.user_id = %(user_id)s
+  offset 0
+) as entry
+order by entry.created_at desc, entry.id desc
 
 -- name: job
 select * from public.crawl_job_entries where user_id = %(user_id)s and id = %(job_id)s
 
 -- name: datasets
-select *
-from public.dataset_entries
-where user_id = %(user_id)s
-  and (%(after_at)s::timestamptz is null
-       or (created_at, id) < (%(after_at)s::timestamptz, %(after_id)s::uuid))
-order by created_at desc, id desc
-limit %(limit)s
+with page as materialized (
+  select d.id
+  from public.datasets as d
+  where d.user_id = %(user_id)s
+    and d.deleted_at is null
+    and (%(after_at)s::timestamptz is null
+         or (d.created_at, d.id) < (%(after_at)s::timestamptz, %(after_id)s::uuid))
+  order by d.created_at desc, d.id desc
+  limit %(limit)s
+)
+select entry.*
+from page
+cross join lateral (
+  select * from public.dataset_entries as e
+  where e.id = page.id and e.user_id = %(user_id)s
+  offset 0
+) as entry
+order by entry.created_at desc, entry.id desc
 
 -- name: dataset
 select * from public.dataset_entries where user_id = %(user_id)s and id = %(dataset_id)s
