@@ -248,3 +248,13 @@ def test_the_index_finds_every_image(ready):
     keys = ("id", "path", "shard", "offset", "length")
     expected = [{key: image[key] for key in keys} for image in ready.manifest()["images"]]
     assert [json.loads(line) for line in lines] == expected
+
+
+def test_a_version_of_nothing(workshop):
+    """A job of which nothing can be kept still makes a true, empty version."""
+    workshop.job()
+    workshop.download([(a_candidate(), b"<html>")])
+    archive = workshop.build()
+    assert not [name for name in archive.namelist() if name.startswith("images/")]
+    counts = json.loads(archive.read("statistics.json"))
+    assert (counts["images"], counts["width_px"]) == (0, {})

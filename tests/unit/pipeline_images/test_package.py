@@ -222,3 +222,19 @@ def test_the_first_page(archive):
     assert page.startswith("Garden birds, version 1\n10 images in 8 categories.\n")
     assert "labels/labels.csv" in page
     assert "     10  unknown" in page
+
+
+class BrokenDisk(MemoryBlobs):
+    """Blobs whose reader finds the scratch disk broken."""
+
+    def stream(self, ref: BlobRef):
+        """Fail as a broken disk does."""
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_broken_scratch_disk(assembled):
+    """Any other trouble of the disk is told as it is."""
+    blobs = BrokenDisk()
+    blobs._blobs = assembled.blobs._blobs
+    with pytest.raises(OSError, match="Input/output"):
+        package("data-1", 1, blobs=blobs)
