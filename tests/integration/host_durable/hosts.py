@@ -29,7 +29,7 @@ class HostProcess:
         folder: Path,
         *,
         processes: int = 0,
-        environment: dict[str, str] | None = None,
+        drain_s: float = 2.0,
     ) -> None:
         self.folder = folder
         self.log = folder / "host.log"
@@ -38,13 +38,13 @@ class HostProcess:
         self._command = [
             *(sys.executable, "-m", "pixcrawler.host"),
             *("--app", str(APPS / app), "--port", "0"),
-            *("--state", str(folder / "state"), "--processes", str(processes), "--drain", "2"),
+            *("--state", str(folder / "state"), "--processes", str(processes)),
+            *("--drain", str(drain_s)),
         ]
         self._environment = {
             **os.environ,
             "DURABLE_TEST_FOLDER": str(folder),
             "DURABLE_TEST_HUB": "TestHub",
-            **(environment or {}),
         }
         self._process: subprocess.Popen[str] | None = None
 

@@ -25,14 +25,15 @@ DEADLINE_S = 20.0
 class SdkCaller:
     """Runs the functions of an app object through azure.functions' converters.
 
-    ``losses`` says how often the worker of a function dies before it answers.
+    ``losses`` says how often the worker of a function dies before it answers. ``before`` is
+    awaited before each call, with the function's name; it may take time, or raise WorkerLost.
     """
 
     def __init__(self, app: func.FunctionApp) -> None:
         self.functions: dict[str, FunctionInfo] = {}
         self.losses: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
-        self.inputs: list[tuple[str, str]] = []
+        self.before: Callable[[str], Awaitable[None]] = _at_once
         self._code: dict[str, Callable[..., Any]] = {}
         for function in app.get_functions():
             bindings = tuple(json.loads(raw) for raw in function.get_raw_bindings())
@@ -48,14 +49,13 @@ class SdkCaller:
         metadata: Mapping[str, Datum] | None = None,
         retry: Retry | None = None,
     ) -> Answer:
-        await asyncio.sleep(0)
+        await self.before(name)
         self.calls[name] += 1
         if self.losses[name] > 0:
             self.losses[name] -= 1
             raise WorkerLost
         info = self.functions[name]
         converter = meta.get_binding_registry().get(info.kind)
-        self.inputs.append((name, next(iter(inputs.values())).value))
         try:
             value = converter.decode(next(iter(inputs.values())), trigger_metadata={})
             result = self._code[name](value)
@@ -68,6 +68,10 @@ class SdkCaller:
         return Answer(converter.encode(result, expected_type=None))
 
 
+async def _at_once(_: str) -> None:
+    await asyncio.sleep(0)
+
+
 class Engine:
     """A running task hub on one file, and what a test wants to do with it."""
 
@@ -75,7 +79,7 @@ class Engine:
         self.caller = SdkCaller(app)
         self.path = folder / "hub.db"
         self.settings = DurableSettings(**{"episode_pacing": 0.0, **settings})
-        self.outputs: list[Mapping[str, Datum]] = []
+        self.in_process = True
         self.host = self._new()
 
     def _new(self) -> DurableHost:
@@ -86,12 +90,13 @@ class Engine:
             settings=self.settings,
             system_key="key",
             write_outputs=self._write,
+            activities_in_process=self.in_process,
         )
 
     async def _write(
         self, function: FunctionInfo, outputs: Mapping[str, Datum], data: Mapping[str, Any]
     ) -> None:
-        self.outputs.append(outputs)
+        """Nothing here has outputs."""
 
     async def __aenter__(self) -> Self:
         await self.host.start()
@@ -103,6 +108,25 @@ class Engine:
     async def restart(self) -> None:
         """Stop in good order and start again on the same file."""
         await self.host.stop(drain_s=0.2)
+        self.host = self._new()
+        await self.host.start()
+
+    async def crash(self) -> None:
+        """End like kill -9 would, between two transactions, and start again on the same file."""
+        hub, self.host._hub = self.host._hub, None
+        hub.silence()
+        hub.store._db.close()
+        hub.store._lock.close()
+        tasks = [*hub.activities._running, *(t for lane in hub.lanes.values() for t in lane._tasks)]
+        for lane in hub.lanes.values():
+            lane._stopped = True
+        hub.activities._stopped = True
+        hub.activities._results.clear()
+        if hub.activities._move is not None:
+            hub.activities._move.cancel()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self.host = self._new()
         await self.host.start()
 
