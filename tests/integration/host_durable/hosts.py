@@ -29,7 +29,7 @@ class HostProcess:
         folder: Path,
         *,
         processes: int = 0,
-        drain_s: float = 2.0,
+        drain_s: int = 2,
     ) -> None:
         self.folder = folder
         self.log = folder / "host.log"
@@ -67,7 +67,9 @@ class HostProcess:
             )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line, "the host did not start:\n" + self.log.read_text()[-4000:]
+        if not line:
+            self._close()
+            raise AssertionError("the host did not start:\n" + self.log.read_text()[-4000:])
         self.ready = json.loads(line)
         self.url = self.ready["ready"]
         return self

@@ -68,6 +68,15 @@ class SdkCaller:
         return Answer(converter.encode(result, expected_type=None))
 
 
+async def until(condition: Callable[[], Any]) -> Any:
+    """Poll until ``condition`` holds, and give what it said."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not come true in time"
+        await asyncio.sleep(0.002)
+    return found
+
+
 async def _at_once(_: str) -> None:
     await asyncio.sleep(0)
 
@@ -154,11 +163,7 @@ class Engine:
 
     async def until(self, condition: Callable[[], Any]) -> Any:
         """Poll until ``condition`` holds."""
-        deadline = time.monotonic() + DEADLINE_S
-        while not (found := condition()):
-            assert time.monotonic() < deadline, "it did not come true in time"
-            await asyncio.sleep(0.005)
-        return found
+        return await until(condition)
 
     async def end_of(self, instance_id: str) -> tuple[str, Any]:
         """Status and output of an instance, once it has finished."""
