@@ -12,7 +12,7 @@ from statistics import median
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance, ImageFile, ImageOps
 
@@ -24,6 +24,13 @@ from tests.factories import a_picture, an_image, encoded
 
 PICTURE = a_picture(1, 300, 240)
 SECOND = a_picture(2, 300, 240)
+# The same examples in every run, however slow the machine: a failure can be repeated.
+PROPERTY = settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 NEAR_BITS = 8
 """The default distance of a job."""
 
@@ -356,7 +363,7 @@ def test_only_images_have_hashes() -> None:
         perceptual_hash(b"<html>")
 
 
-@settings(max_examples=150, deadline=None)
+@PROPERTY
 @given(
     kind=st.sampled_from(sorted(GOOD)),
     damage=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=8),
@@ -372,7 +379,7 @@ def test_no_bytes_raise(kind: str, damage: list[tuple[float, int]], kept: float)
     assert isinstance(examine(bytes(data[: int(len(data) * kept**0.2)])), ImageFacts | Flaw)
 
 
-@settings(max_examples=200, deadline=None)
+@PROPERTY
 @given(
     start=st.sampled_from([data[:16] for data in (*GOOD.values(), *FOREIGN.values())]),
     rest=st.binary(max_size=400),
