@@ -18,6 +18,7 @@ from pixcrawler.host.host import Host, HostOptions, Ready
 from pixcrawler.host.logs import HOST, start_logging
 from pixcrawler.host.settings import process_environment
 
+_LONGEST_DRAIN_S = 3_600
 _EXIT_CODES = """
 exit codes:
   0  stopped by SIGINT or SIGTERM
@@ -52,7 +53,9 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--no-auth", action="store_true", help="ask for no keys, as Core Tools do")
     made.add_argument("--verbose", action="store_true", help="log more")
-    made.add_argument("--drain", type=float, default=30.0, help="seconds that open work gets")
+    made.add_argument(
+        "--drain", type=_seconds, default=30.0, help="seconds that open work gets (30)"
+    )
     return made
 
 
@@ -66,6 +69,13 @@ def _count(text: str) -> int:
 
 def _threads(text: str) -> int:
     return _between(text, 1, 1_000)
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= _LONGEST_DRAIN_S:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and {_LONGEST_DRAIN_S}")
+    return number
 
 
 def _between(text: str, low: int, high: int) -> int:

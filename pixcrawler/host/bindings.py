@@ -43,6 +43,8 @@ def resolve_functions(
             raise AppNotLoaded(f"cannot load the {name} function: {error}") from error
         position = info.bindings.index(info.trigger)
         table[name] = replace(info, bindings=bindings, trigger=bindings[position])
+        if info.retry_policy and info.kind != "timerTrigger":
+            HOST.warning("Functions.%s is not retried: retry policies are for timers", name)
         if info.kind not in _HANDLED:
             HOST.warning("Functions.%s will not run: no %s here", name, info.kind)
     return table

@@ -162,8 +162,11 @@ def guard_door(handler: Handler) -> Handler:
     async def guarded(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request)
-        except web.HTTPException as error:
-            return web.Response(status=error.status)
+        except web.HTTPException:
+            raise
+        except (ConnectionError, web.RequestPayloadError):
+            HOST.debug("%s %s was given up by its client", request.method, request.path)
+            return web.Response(status=400)
         except Exception:  # noqa: BLE001 - the door: nothing of a fault may reach the client
             HOST.exception("The host failed on %s %s", request.method, request.path)
             return web.Response(status=500)

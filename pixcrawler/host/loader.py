@@ -20,6 +20,9 @@ from pixcrawler.host.errors import AppNotLoaded
 from pixcrawler.host.signatures import FunctionLoadError, Signature, read_signature
 
 SCRIPT = "function_app.py"
+_MODULE_HINT = (
+    ". Cannot find module. Please check the requirements.txt file for the missing module."
+)
 _KNOWN_INPUTS = frozenset({"durableClient"})
 
 
@@ -59,6 +62,8 @@ def load_app(app: Path) -> dict[str, LoadedFunction]:
         raise AppNotLoaded(str(error)) from error
     except (Exception, SystemExit) as error:
         shown = "".join(traceback.format_exception_only(error)).strip()
+        if isinstance(error, ImportError):
+            shown += _MODULE_HINT
         raise AppNotLoaded(f"{SCRIPT} does not load: {shown}\n{_own_frames(error)}") from error
     return _by_name(functions)
 

@@ -45,6 +45,8 @@ def start_logging(stream: IO[str], *, verbose: bool) -> None:
     for name in _QUIET:
         logger = logging.getLogger(name)
         logger.setLevel(logging.INFO if verbose else logging.WARNING)
+    # A client that sends what is not HTTP gets its 400; that is no event of ours.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     logging.getLogger("azure.core.pipeline.policies.http_logging_policy").setLevel(logging.WARNING)
 
 

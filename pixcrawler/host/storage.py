@@ -19,9 +19,11 @@ from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from pixcrawler.host.connections import connection_string
+from pixcrawler.host.errors import HostError
 from pixcrawler.host.logs import HOST
 
 T = TypeVar("T")
+Service = TypeVar("Service", QueueServiceClient, BlobServiceClient)
 
 # The service may be restarting beside us; about 16 s in all.
 _PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -66,28 +68,30 @@ class Storage:
         """Return the client of a queue.
 
         Raises:
-            HostError: the connection is not set or identity-based.
-            ValueError: its connection string is malformed.
+            HostError: the connection is not set, identity-based or malformed.
         """
         if connection not in self._queues:
-            self._queues[connection] = QueueServiceClient.from_connection_string(
-                connection_string(connection, self._environment),
-                retry_total=0,
-                connection_timeout=_CONNECT_TIMEOUT_S,
-                read_timeout=_READ_TIMEOUT_S,
-            )
+            self._queues[connection] = self._open(QueueServiceClient, connection)
         return self._queues[connection].get_queue_client(name)
 
     def container(self, connection: str, name: str) -> ContainerClient:
         """Return the client of a blob container; raises as `queue`."""
         if connection not in self._blobs:
-            self._blobs[connection] = BlobServiceClient.from_connection_string(
-                connection_string(connection, self._environment),
+            self._blobs[connection] = self._open(BlobServiceClient, connection)
+        return self._blobs[connection].get_container_client(name)
+
+    def _open(self, service: type[Service], connection: str) -> Service:
+        text = connection_string(connection, self._environment)
+        try:
+            # Retries are ours: a poll that fails is simply the next poll.
+            return service.from_connection_string(
+                text,
                 retry_total=0,
                 connection_timeout=_CONNECT_TIMEOUT_S,
                 read_timeout=_READ_TIMEOUT_S,
             )
-        return self._blobs[connection].get_container_client(name)
+        except ValueError as error:
+            raise HostError(f"the storage connection {connection!r} is malformed") from error
 
     def outage(self, connection: str, service: str) -> Outage:
         """Return the outage record shared by all listeners of a service (``queue``, ``blob``)."""

@@ -29,8 +29,8 @@ def test_worker_dies_in_a_call(start_host):
 
 def test_only_calls_of_the_dead_worker_are_lost(start_host):
     """A worker's death takes its own calls along and no others."""
-    host = start_host("plain", "--processes", "2")
-    until("both workers", lambda: len(workers(host)) == 2)
+    host = start_host("plain", "--processes", "2", "--verbose")
+    until("both workers", lambda: host.log.count("is ready") == 2)
     answers: list[int] = []
 
     def sleep() -> None:

@@ -199,3 +199,22 @@ def test_workers_share_the_load(start_host):
     until("both workers answered", both)
     assert host.ready["pid"] not in seen
     assert os.getpid() not in seen
+
+
+def test_broken_clients(start_host):
+    """Requests that are cut off or are no HTTP harm nobody and leave no traceback."""
+    host = start_host("plain", "--processes", "1")
+    address = host.ready["ready"].removeprefix("http://").split(":")
+    for data in (
+        b"POST /api/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc",
+        b"GET /api/sleeps?s=0.2 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\0\1\2\r\n\r\n",
+        b"GET /api/hello/%00 HTTP/1.1\r\nHost: localhost\r\nX-Test: \xff\r\n\r\n",
+        b"GET /api/guarded?code=%ff HTTP/1.1\r\nHost: localhost\r\nx-functions-key: \xff\r\n\r\n",
+    ):
+        with socket.create_connection((address[0], int(address[1])), timeout=20) as client:
+            client.sendall(data)
+    until("the slow one ended", lambda: "Executed 'Functions.sleeps'" in host.log)
+    assert host.get("/api/text").status == 200
+    assert "Traceback" not in host.log

@@ -294,3 +294,26 @@ def test_runs_from_anywhere(tmp_path):
         process.terminate()
         process.wait(20)
         process.stdout.close()
+
+
+def test_malformed_connection(refused):
+    """A connection string that is none is refused without being shown."""
+    settings = {"SPACE": "x", "TICK": "0 0 0 1 1 *", "AzureWebJobsStorage": "hunter2"}
+    code, log = refused("stored", **settings)
+    assert code == 1
+    assert "the storage connection 'AzureWebJobsStorage' is malformed" in log
+    assert "hunter2" not in log
+
+
+def test_what_the_log_warns_of(start_host, tmp_path):
+    """Triggers that nothing runs here and retries that mean nothing are told at start."""
+    code = (
+        f"{HEADER}@app.retry(strategy='fixed_delay', max_retry_count='2', "
+        "delay_interval='00:00:01')\n@app.route(route='f')\n"
+        "def f(req: func.HttpRequest) -> str:\n    return 'x'\n"
+        "@app.event_hub_message_trigger(arg_name='e', event_hub_name='h', connection='C')\n"
+        "def g(e: func.EventHubEvent) -> None: ...\n"
+    )
+    host = start_host(make_app(tmp_path, code))
+    assert "Functions.f is not retried: retry policies are for timers" in host.log
+    assert "Functions.g will not run: no eventHubTrigger here" in host.log
