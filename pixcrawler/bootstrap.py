@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from pixcrawler.domain.errors import InvariantBroken
 from pixcrawler.pipeline.ports import (
@@ -28,6 +29,35 @@ if TYPE_CHECKING:
 # Imports stand inside: importing every SDK costs a second that most functions do not need.
 # ruff: noqa: PLC0415
 
+T = TypeVar("T")
+
+_building = threading.RLock()
+"""One builder at a time in the whole process: two threads that first import psycopg together
+see each other's half-initialised modules, and both fail."""
+
+
+class Lazy(Generic[T]):
+    """A property that is built at its first use, by one thread, and kept."""
+
+    def __init__(self, build: Callable[[Any], T]) -> None:
+        self._build = build
+        self._name = build.__name__
+        self.__doc__ = build.__doc__
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Lazy[T]: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object | None, owner: type) -> T | Lazy[T]:
+        """Return the built thing, which from then on shadows this descriptor."""
+        if instance is None:
+            return self
+        with _building:
+            if self._name not in vars(instance):
+                vars(instance)[self._name] = self._build(instance)
+        built: T = vars(instance)[self._name]
+        return built
+
 
 class World:
     """The outside world, as the pipeline and the functions see it."""
@@ -39,49 +69,49 @@ class World:
         """Return the time now, UTC."""
         return datetime.now(UTC)
 
-    @cached_property
+    @Lazy
     def blobs(self) -> BlobStore:
         """Working files, datasets and archives."""
         from pixcrawler.adapters.azure.blobs import AzureBlobs
 
         return AzureBlobs.connect(self.settings.data_storage.get_secret_value())
 
-    @cached_property
+    @Lazy
     def jobs(self) -> JobStore:
         """Jobs, as the steps see them."""
         from pixcrawler.adapters.postgres.jobs import PostgresJobs
 
         return PostgresJobs(self._worker_database)
 
-    @cached_property
+    @Lazy
     def datasets(self) -> DatasetStore:
         """Dataset versions, as the steps see them."""
         from pixcrawler.adapters.postgres.datasets import PostgresDatasets
 
         return PostgresDatasets(self._worker_database)
 
-    @cached_property
+    @Lazy
     def keeper(self) -> JobKeeper:
         """Jobs, as the timers see them."""
         from pixcrawler.adapters.postgres.keeper import PostgresKeeper
 
         return PostgresKeeper(self._worker_database)
 
-    @cached_property
+    @Lazy
     def catalogue(self) -> PostgresCatalogue:
         """Jobs and datasets, as their owners see them."""
         from pixcrawler.adapters.postgres.catalogue import PostgresCatalogue
 
         return PostgresCatalogue(self._api_database, self._worker_database)
 
-    @cached_property
+    @Lazy
     def tokens(self) -> TokenVerifier:
         """Verifies access tokens."""
         from pixcrawler.adapters.supabase.tokens import TokenVerifier
 
         return TokenVerifier(self.settings.supabase_url, self.settings.supabase_publishable_key)
 
-    @cached_property
+    @Lazy
     def engines(self) -> Mapping[str, SearchEngine]:
         """Every engine of this deployment, by name."""
         from pixcrawler.adapters.engines.commons import CommonsEngine
@@ -104,7 +134,7 @@ class World:
             engines.append(LocalEngine(api(), settings.local_site_url))
         return {engine.name: engine for engine in engines}
 
-    @cached_property
+    @Lazy
     def fetcher(self) -> Fetcher:
         """Downloads images."""
         from pixcrawler.adapters.web.fetch import WebFetcher
@@ -121,13 +151,13 @@ class World:
             allowed=origins(allowed),
         )
 
-    @cached_property
+    @Lazy
     def _worker_database(self) -> Database:
         from pixcrawler.adapters.postgres.pool import Database
 
         return Database(self.settings.database_worker_url.get_secret_value(), "pixcrawler-worker")
 
-    @cached_property
+    @Lazy
     def _api_database(self) -> Database:
         from pixcrawler.adapters.postgres.pool import Database
 
