@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import DictRow
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json
 
 from pixcrawler.adapters.postgres.entries import archive_of, dataset_entry, job_entry, version_entry
 from pixcrawler.adapters.postgres.identifiers import uuid_of
@@ -91,7 +91,7 @@ class PostgresCatalogue:
         values = {
             "user_id": UUID(principal.user_id),
             "email": principal.email or None,
-            "spec": Jsonb(spec.model_dump(mode="json")),
+            "spec": Json(spec.model_dump(mode="json")),
             "wanted": spec.max_images,
             "idempotency_key": idempotency_key,
             "request_hash": _request_hash(spec) if idempotency_key else None,
@@ -200,7 +200,8 @@ def _one(connection: Connection[DictRow], name: str, values: dict[str, Any], kin
 
 
 def _request_hash(spec: JobSpec) -> bytes:
-    text = json.dumps(spec.model_dump(mode="json"), sort_keys=True)
+    # Not sorted: the order of categories is part of the request.
+    text = json.dumps(spec.model_dump(mode="json"))
     return hashlib.sha256(text.encode()).digest()
 
 

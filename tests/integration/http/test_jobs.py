@@ -50,6 +50,15 @@ def test_a_job_file_in_yaml(api: Api, media_type: str) -> None:
     assert reply.json["spec"]["categories"] == {"robin": ["european robin"]}
 
 
+def test_categories_keep_their_order(api: Api) -> None:
+    """Categories stay in the order of the job file, shown and for the steps."""
+    user, words = api.sign_in(), ["wren", "robin", "eagle", "ani", "blackbird"]
+    job = api.create(user, keywords=words).json
+    shown = api.call("GET", f"/api/v1/jobs/{job['id']}", user).json
+    assert list(shown["spec"]["categories"]) == words
+    assert list(world().jobs.job(job["id"]).spec.categories) == words
+
+
 def test_a_user_without_a_profile(api: Api) -> None:
     """Somebody whose profile was not made at sign-up gets it with the first job."""
     user = api.sign_in()
