@@ -32,13 +32,19 @@ _DECODERS: Final[dict[ImageFormat, type[ImageFile]]] = {
     ImageFormat.WEBP: WebPImageFile,
 }
 
-# What Pillow 13 was seen to raise on damaged and hostile files, and the families of it.
+# Hostile bytes make a decoder raise anything but what stops a process; one file must not fail
+# a job. Pillow 13 was seen to raise OSError, SyntaxError, ValueError and EOFError.
 _DECODER_ERRORS = (
     ArithmeticError,
+    AssertionError,
+    AttributeError,
+    BufferError,
     EOFError,
+    Image.DecompressionBombError,
     LookupError,
     MemoryError,
     OSError,
+    RuntimeError,
     SyntaxError,
     TypeError,
     ValueError,

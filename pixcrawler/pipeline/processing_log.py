@@ -42,7 +42,7 @@ def _asked(spec: JobSpec) -> Iterator[str]:
     for category, words in spec.categories.items():
         yield f"category    {category}: {', '.join(words)}"
     for category, urls in spec.urls.items():
-        yield f"category    {category}: {len(urls)} addresses of the user's own list"
+        yield f"category    {category}: addresses of the user's own list, {len(urls)} in all"
     yield f"engines     {', '.join(spec.engines)}"
     more = "off" if spec.expand.mode == "off" else f"{spec.expand.per_keyword} a keyword"
     yield f"more words  {more}"
@@ -68,8 +68,8 @@ def _happened(counts: Statistics, harvest: Harvest) -> Iterator[str]:
 
 def _engines(reports: Sequence[EngineReport]) -> Iterator[str]:
     for report in reports:
-        detail = f": {one_line(report.detail)}" if report.detail else ""
-        yield f"{report.engine}  {report.status}, {report.candidates} candidates{detail}"
+        detail = f"; {one_line(report.detail)}" if report.detail else ""
+        yield f"{report.engine}  {report.status}, candidates: {report.candidates}{detail}"
     if not reports:
         yield "no report"
 

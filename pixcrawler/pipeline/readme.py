@@ -6,7 +6,7 @@ from pixcrawler.domain.dataset import Manifest
 from pixcrawler.pipeline.labels import class_names
 
 _PAGE = """{name}, version {version}
-{images} images in {classes} categories.
+Images: {images}, in categories: {classes}.
 
 images/<category>/<keyword>/<id>.<ext>  the files as they were found; the id is of their content
 labels/labels.csv, .json, .txt, .yaml   path, category and label number of every image

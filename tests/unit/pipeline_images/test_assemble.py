@@ -156,8 +156,8 @@ def test_the_log_tells_the_story(ready):
         "wanted      4 images",
         "category    birds: robin, wren",
         "candidates  10",
-        "openverse  ok, 9 candidates",
-        "commons  failed, 0 candidates: no route to host",
+        "openverse  ok, candidates: 9",
+        "commons  failed, candidates: 0; no route to host",
         "      1  Käfer & Co / ladybird",
         "Nothing: 4 images were wanted and 4 are here.",
     ):
@@ -237,7 +237,7 @@ def test_lists_of_addresses(workshop):
         "images/my_list/my_list"
     ]
     log = archive.read("metadata/processing_log.txt").decode()
-    assert "category    My list: 1 addresses of the user's own list" in log
+    assert "category    My list: addresses of the user's own list, 1 in all" in log
     assert "      1  My list / My list" in log
 
 

@@ -219,7 +219,7 @@ def test_a_full_scratch_disk(assembled):
 def test_the_first_page(archive):
     """The README names the dataset, how to load it, and the licences inside."""
     page = archive.read("README.txt").decode()
-    assert page.startswith("Garden birds, version 1\n10 images in 8 categories.\n")
+    assert page.startswith("Garden birds, version 1\nImages: 10, in categories: 8.\n")
     assert "labels/labels.csv" in page
     assert "     10  unknown" in page
 
