@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pixcrawler.adapters.web.guard import (
@@ -17,6 +17,8 @@ from pixcrawler.adapters.web.guard import (
     vetted_socket,
 )
 
+# No time limits: a busy machine is not a broken promise.
+STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 BLOCKED = """
 0.0.0.0 0.1.2.3 10.0.0.1 10.255.255.255 100.64.0.1 100.127.255.254 127.0.0.1 127.255.255.254
 168.63.129.16 169.254.0.1 169.254.169.254 169.254.130.1 172.16.0.1 172.31.255.255 192.0.0.1
@@ -57,6 +59,7 @@ def test_what_is_no_plain_ip_address_is_blocked(text):
         vet_ip(text)
 
 
+@STEADY
 @given(st.ip_addresses(v=4))
 def test_every_ipv4_address_inside_ipv6_is_blocked(address):
     """Mapped, compatible, NAT64 and 6to4 forms are refused whatever they carry."""

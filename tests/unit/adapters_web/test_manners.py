@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import aiohttp
 import pytest
 import requests
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from urllib3 import exceptions as u3
 
@@ -17,6 +17,8 @@ from pixcrawler.adapters.web.manners import back_off_s, stated_wait_s, user_agen
 from pixcrawler.adapters.web.trouble import trouble_of_error, trouble_of_status
 from pixcrawler.domain.verdict import RejectReason
 
+# No time limits: a busy machine is not a broken promise.
+STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 WEEK_S = 7 * 24 * 3600
 
@@ -49,6 +51,7 @@ def test_a_stated_wait_is_read(header, expected):
     assert stated_wait_s(header, NOON) == expected
 
 
+@STEADY
 @given(st.text())
 def test_no_header_breaks_the_reader(header):
     """Whatever a server sends, the wait is none or between zero and a week."""

@@ -8,8 +8,14 @@ from pixcrawler.adapters.memory.blobs import MemoryBlobs
 from pixcrawler.adapters.memory.jobs import MemoryJobs
 from pixcrawler.domain.job import Job, JobStatus
 from pixcrawler.domain.jobfile import parse_job
+from pixcrawler.domain.source import Candidate
+from pixcrawler.domain.storage import candidates_ref
+from pixcrawler.pipeline.discover import discover
+from pixcrawler.pipeline.expand import expand
+from pixcrawler.pipeline.payloads import JobRef, RoundRef
 
 JOB = "job-1"
+OFF = {"mode": "off"}
 
 
 @pytest.fixture
@@ -41,3 +47,44 @@ def start(jobs):
         return job
 
     return begin
+
+
+@pytest.fixture
+def rounds(start, jobs, blobs):
+    """Starts a job and runs its rounds: ``run(engines, wanted, …)`` gives one round's report."""
+
+    class Rounds:
+        def __init__(self):
+            self.next = 0
+
+        def start(self, engines, /, **spec):
+            self.engines = {engine.name: engine for engine in engines}
+            listed = {"engines": [e.name for e in engines]} if "urls" not in spec else {}
+            start(**({"expand": OFF} | listed | spec))
+            expand(JobRef(job_id=JOB), jobs=jobs, blobs=blobs)
+
+        def run(self, wanted):
+            ref = RoundRef(job_id=JOB, round=self.next, wanted=wanted)
+            found = discover(ref, jobs=jobs, blobs=blobs, engines=self.engines)
+            self.next += 1
+            return found
+
+        def candidates(self, round_no, found):
+            lines = [
+                line
+                for chunk in range(found.chunks)
+                for line in blobs.get(candidates_ref(JOB, round_no, chunk)).splitlines()
+            ]
+            return [Candidate.model_validate_json(line) for line in lines]
+
+        def all(self, wanted, most=30):
+            """Every candidate until exhausted."""
+            gathered = []
+            for _ in range(most):
+                found = self.run(wanted)
+                gathered += self.candidates(self.next - 1, found)
+                if found.exhausted:
+                    return gathered
+            pytest.fail("never exhausted")
+
+    return Rounds()

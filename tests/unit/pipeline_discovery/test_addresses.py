@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pixcrawler.pipeline.addresses import KEY_CHARS, address_key, canonical
 
+# No time limits: a busy machine is not a broken promise.
+STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 AWKWARD = st.text(alphabet="abAB%4179:/?#&=.@[]+;~_ utmsig\\é①\u00ad\ud800", max_size=60)
 ADDRESSES = st.one_of(
     st.text(max_size=80),
@@ -96,6 +98,7 @@ def test_what_is_never_fetched_has_no_key(address):
     assert address_key(address) is None
 
 
+@STEADY
 @given(ADDRESSES)
 def test_the_form_of_a_form_is_itself(address):
     """Canonicalising twice changes nothing, and garbage never raises."""
@@ -105,6 +108,7 @@ def test_the_form_of_a_form_is_itself(address):
         assert form.isascii() or "sig" in address.lower() or "token" in address.lower()
 
 
+@STEADY
 @given(ADDRESSES)
 def test_a_key_is_short_hex_or_none(address):
     """A key is 32 hex digits whenever there is a form."""

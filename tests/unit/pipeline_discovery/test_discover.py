@@ -1,67 +1,17 @@
-"""Rounds of discovery: enough, fair, each picture once, whatever the engines do."""
+"""Rounds of discovery: enough, fair, and each picture once."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-import pytest
-
 from pixcrawler.adapters.engines.urls import UrlsEngine
-from pixcrawler.adapters.memory.blobs import MemoryBlobs
-from pixcrawler.domain.source import Candidate, EngineStatus
+from pixcrawler.domain.source import EngineStatus
 from pixcrawler.domain.storage import candidates_ref, discovery_ref
-from pixcrawler.pipeline.discover import discover
-from pixcrawler.pipeline.expand import expand
-from pixcrawler.pipeline.lanes import MAX_PAGES, MAX_TROUBLES
 from pixcrawler.pipeline.limits import CHUNK_IMAGES, MIN_ROUND_CANDIDATES
-from pixcrawler.pipeline.payloads import JobRef, RoundRef
 from pixcrawler.pipeline.ports import Page
 from tests.unit.pipeline_discovery.engines import Broken, Catalogue, find
 
 JOB = "job-1"
-OFF = {"mode": "off"}
-UNREACHABLE = Page(EngineStatus.FAILED, detail="two.example: the name could not be resolved")
-
-
-@pytest.fixture
-def rounds(start, jobs, blobs):
-    """Starts a job and runs its rounds: ``run(engines, wanted, …)`` gives one round's report."""
-
-    class Rounds:
-        def __init__(self):
-            self.next = 0
-
-        def start(self, engines, /, **spec):
-            self.engines = {engine.name: engine for engine in engines}
-            listed = {"engines": [e.name for e in engines]} if "urls" not in spec else {}
-            start(**({"expand": OFF} | listed | spec))
-            expand(JobRef(job_id=JOB), jobs=jobs, blobs=blobs)
-
-        def run(self, wanted):
-            ref = RoundRef(job_id=JOB, round=self.next, wanted=wanted)
-            found = discover(ref, jobs=jobs, blobs=blobs, engines=self.engines)
-            self.next += 1
-            return found
-
-        def candidates(self, round_no, found):
-            lines = [
-                line
-                for chunk in range(found.chunks)
-                for line in blobs.get(candidates_ref(JOB, round_no, chunk)).splitlines()
-            ]
-            return [Candidate.model_validate_json(line) for line in lines]
-
-        def all(self, wanted, most=30):
-            """Every candidate until exhausted."""
-            gathered = []
-            for _ in range(most):
-                found = self.run(wanted)
-                gathered += self.candidates(self.next - 1, found)
-                if found.exhausted:
-                    return gathered
-            pytest.fail("never exhausted")
-
-    return Rounds()
 
 
 def test_a_round_gives_about_what_is_wanted(rounds):
@@ -196,83 +146,6 @@ def test_variations_are_asked_only_when_the_keyword_is_used_up(rounds):
     assert "owl photo" in {text for text, _, _ in engine.asked}
 
 
-def test_an_engine_that_repeats_itself_is_left(rounds):
-    """Pages without anything new end a query, even when there is always a next page."""
-    same = Page(EngineStatus.OK, (find("one", "https://p.example/1"),), "again")
-    engine = Broken("one", same)
-    rounds.start([engine], categories={"birds": ["owl"]})
-    assert len(rounds.all(wanted=100)) == 1
-    assert len(engine.asked) < 6
-
-
-def test_a_round_asks_no_more_than_its_share(rounds):
-    """An engine that gives one find a page does not hold the round up for ever."""
-    engine = Catalogue("one", {"owl": 10_000}, page_size=1)
-    rounds.start([engine], categories={"birds": ["owl"]})
-    found = rounds.run(wanted=5000)
-    assert (len(engine.asked), found.candidates, found.exhausted) == (MAX_PAGES, MAX_PAGES, False)
-
-
-def test_others_carry_on_when_one_engine_fails(rounds, jobs):
-    """One failing engine costs the job nothing but its own finds, and is reported."""
-    broken = Broken("two", UNREACHABLE)
-    rounds.start([Catalogue("one", {"owl": 400}), broken], categories={"birds": ["owl"]})
-    found = rounds.run(wanted=100)
-    assert (found.candidates, found.exhausted) == (150, False)
-    reports = {report.engine: report for report in jobs.engines(JOB)}
-    assert (reports["one"].status, reports["one"].candidates) == (EngineStatus.OK, 150)
-    assert (reports["two"].status, reports["two"].candidates) == (EngineStatus.FAILED, 0)
-    assert reports["two"].detail == UNREACHABLE.detail
-
-
-@pytest.mark.parametrize(
-    "status", [EngineStatus.FAILED, EngineStatus.BLOCKED, EngineStatus.CHANGED]
-)
-def test_trouble_ends(rounds, status):
-    """An engine in trouble is tried once a round, a few rounds, and then given up."""
-    engine = Broken("one", Page(status, detail="trouble"))
-    rounds.start([engine], categories={"birds": ["owl", "kite", "wren"]})
-    assert rounds.all(wanted=100, most=MAX_TROUBLES) == []
-    assert len(engine.asked) == MAX_TROUBLES
-
-
-def test_an_engine_that_recovers_goes_on(rounds, jobs):
-    """Trouble in one round is forgotten by a good answer in the next, but stays in the report."""
-    throttled = Page(EngineStatus.BLOCKED, detail="one: asks us to slow down", retry_after_s=30.0)
-    engine = Catalogue("one", {"owl": 300}, troubles={2: throttled, 5: throttled, 8: throttled})
-    rounds.start([engine], categories={"birds": ["owl"]})
-    assert len(rounds.all(wanted=30)) == 300
-    [report] = jobs.engines(JOB)
-    assert (report.status, report.candidates) == (EngineStatus.BLOCKED, 300)
-    assert (report.detail, report.retry_after_s) == ("one: asks us to slow down", 30.0)
-
-
-def test_an_answer_that_cannot_be_read_does_not_end_other_queries(rounds):
-    """After a changed answer the next query is asked, not the same again."""
-    changed = Page(EngineStatus.CHANGED, detail="one: no known structure")
-    engine = Catalogue("one", {"owl": 30, "kite": 30}, troubles={1: changed})
-    rounds.start([engine], categories={"birds": ["owl", "kite"]})
-    assert {c.keyword for c in rounds.all(wanted=30)} == {"kite"}
-
-
-def test_an_engine_that_is_not_set_up_is_reported(rounds, jobs):
-    """A job that names an engine of another deployment says so and goes on."""
-    one = Catalogue("one", {"owl": 30})
-    rounds.start([one, Catalogue("two", {})], categories={"birds": ["owl"]})
-    del rounds.engines["two"]
-    assert len(rounds.all(wanted=30)) == 30
-    two = next(report for report in jobs.engines(JOB) if report.engine == "two")
-    assert (two.status, two.detail) == (EngineStatus.FAILED, "this engine is not set up here")
-
-
-def test_nothing_found_is_empty_and_exhausted(rounds, jobs):
-    """No finds at all is an honest end: no chunk, exhausted, engine empty."""
-    rounds.start([Catalogue("one", {})], categories={"birds": ["owl"]})
-    found = rounds.run(wanted=10)
-    assert (found.chunks, found.candidates, found.exhausted) == (0, 0, True)
-    assert [report.status for report in jobs.engines(JOB)] == [EngineStatus.EMPTY]
-
-
 def test_addresses_that_are_never_fetched_are_no_candidates(rounds):
     """Data addresses, other schemes and user names are left out before download."""
     urls = [
@@ -316,80 +189,6 @@ def test_a_list_and_keywords_go_to_their_own_engines(rounds):
         ("mine", "urls"): 1,
     }
     assert {text for text, _, _ in one.asked} == {"owl"}
-
-
-def test_the_same_answers_give_the_same_bytes(start, jobs):
-    """Two runs over engines that answer alike write the same blobs, bit for bit."""
-    start(categories={"birds": ["owl", "kite"], "trees": ["oak"]}, engines=["one", "two"])
-    stores = [MemoryBlobs(), MemoryBlobs()]
-    for blobs in stores:
-        engines = {
-            name: Catalogue(name, {"owl": 90, "kite": 40, "oak photo": 70}, page_size=size)
-            for name, size in (("one", 30), ("two", 20))
-        }
-        expand(JobRef(job_id=JOB), jobs=jobs, blobs=blobs)
-        for round_no in range(3):
-            ref = RoundRef(job_id=JOB, round=round_no, wanted=30)
-            discover(ref, jobs=jobs, blobs=blobs, engines=engines)
-    first, second = (
-        {
-            name: blobs.get(discovery_ref(JOB, 0).model_copy(update={"name": name}))
-            for name in blobs.names("work", "")
-        }
-        for blobs in stores
-    )
-    assert first == second
-    assert len(first) > 6
-
-
-def test_a_repeated_round_asks_nobody(rounds, jobs, blobs):
-    """A round whose state is written is reported again without asking an engine."""
-    engine = Catalogue("one", {"owl": 500})
-    rounds.start([engine], categories={"birds": ["owl"]})
-    found = rounds.run(wanted=50)
-    asked = len(engine.asked)
-    ref = RoundRef(job_id=JOB, round=0, wanted=50)
-    assert discover(ref, jobs=jobs, blobs=blobs, engines=rounds.engines) == found
-    assert len(engine.asked) == asked
-
-
-def test_the_first_state_written_wins(rounds, jobs):
-    """Of two workers on one round, the later reports what the earlier wrote."""
-    engine = Catalogue("one", {"owl": 500})
-    rounds.start([engine], categories={"birds": ["owl"]})
-
-    class Overtaken(MemoryBlobs):
-        """Another worker writes its state just before this one does."""
-
-        def put_new(self, ref, data, media_type="application/json"):
-            super().put_new(ref, data.replace(b'"candidates":75', b'"candidates":70'))
-            return super().put_new(ref, data, media_type)
-
-    overtaken = Overtaken()
-    expand(JobRef(job_id=JOB), jobs=jobs, blobs=overtaken)
-    ref = RoundRef(job_id=JOB, round=0, wanted=50)
-    assert discover(ref, jobs=jobs, blobs=overtaken, engines=rounds.engines).candidates == 70
-
-
-def test_a_killed_round_is_done_again(rounds, jobs, blobs):
-    """Without its state a round is not done: it is run again and writes the same."""
-    rounds.start([Catalogue("one", {"owl": 500})], categories={"birds": ["owl"]})
-    found = rounds.run(wanted=50)
-    written = blobs.get(candidates_ref(JOB, 0, 1))
-    blobs.delete(discovery_ref(JOB, 0))
-    engines = {"one": Catalogue("one", {"owl": 500})}
-    ref = RoundRef(job_id=JOB, round=0, wanted=50)
-    assert discover(ref, jobs=jobs, blobs=blobs, engines=engines) == found
-    assert blobs.get(candidates_ref(JOB, 0, 1)) == written
-
-
-def test_a_cancelled_job_asks_nobody(rounds, jobs):
-    """Once somebody asked for it to be cancelled, no engine is asked."""
-    engine = Catalogue("one", {"owl": 500})
-    rounds.start([engine], categories={"birds": ["owl"]})
-    jobs.cancel(JOB)
-    assert rounds.run(wanted=50).cancelled
-    assert engine.asked == []
 
 
 def test_the_state_stays_small(rounds, blobs):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pixcrawler.domain.jobfile import parse_job
@@ -12,6 +12,8 @@ from pixcrawler.domain.storage import queries_ref
 from pixcrawler.pipeline.expand import QUERIES, QUERY_MAX_CHARS, expand, queries_of
 from pixcrawler.pipeline.payloads import JobRef
 
+# No time limits: a busy machine is not a broken promise.
+STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 BIRDS = {"robin": ["european robin", "erithacus"], "blackbird": ["common blackbird"]}
 
 
@@ -96,6 +98,7 @@ CATEGORIES = st.dictionaries(
 )
 
 
+@STEADY
 @given(CATEGORIES, st.integers(1, 20))
 def test_queries_keep_their_promises(categories, per_keyword):
     """Whatever the words: in order, within the limit, none twice, every category asked first."""
