@@ -50,14 +50,12 @@ class Watcher:
         progress = job.get("progress") or {}
         self._decided = self._decided or _is_decided(job, progress)
         self._fraction = max(self._fraction, self._reached(job, progress))
-        stage = str(job.get("stage", ""))
-        running = stage if job["status"] == "running" else str(job["status"])
         eta_s = progress.get("eta_s")
         known = isinstance(eta_s, int | float) and job["status"] not in FINAL
         return Sight(
             fraction=self._fraction,
             status=str(job["status"]),
-            stage=running + (f", round {progress['round'] + 1}" if progress.get("round") else ""),
+            stage=_stage(job, progress),
             counts=self._counts(job, progress),
             left=f"about {_duration(float(eta_s or 0))} left" if known else "",
         )
@@ -73,12 +71,22 @@ class Watcher:
 
     def _counts(self, job: dict[str, Any], progress: dict[str, Any]) -> str:
         chunks = progress.get("chunks") or {}
+        if not chunks.get("total"):
+            return ""
         kept, wanted = progress.get("kept", 0), job.get("wanted", 0)
         good = f"kept {kept:,} of {wanted:,}" if self._decided else f"{kept:,} valid so far"
         return (
             f"{good} · {progress.get('rejected', 0):,} rejected"
-            f" · chunks {chunks.get('completed', 0)}/{chunks.get('total', 0)}"
+            f" · chunks {chunks.get('completed', 0)}/{chunks['total']}"
         )
+
+
+def _stage(job: dict[str, Any], progress: dict[str, Any]) -> str:
+    """Return the stage of a running job, with its round from the second on; else the status."""
+    if job["status"] != "running":
+        return str(job["status"])
+    round_no = int(progress.get("round") or 0)
+    return str(job.get("stage", "")) + (f", round {round_no + 1}" if round_no else "")
 
 
 def _is_decided(job: dict[str, Any], progress: dict[str, Any]) -> bool:

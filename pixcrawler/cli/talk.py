@@ -40,8 +40,12 @@ class Talk:
 
     def table(self, table: Table) -> None:
         """Print a table of the result, unless the result is JSON."""
-        if not self.as_json:
+        if self.as_json:
+            return
+        with self.out.capture() as drawn:
             self.out.print(table)
+        for line in drawn.get().splitlines():  # rich fills lines up with spaces
+            self.out.print(Text.from_ansi(line.rstrip()), soft_wrap=True)
 
     def json(self, value: Any) -> None:
         """Print the result as JSON, when that is wanted."""

@@ -57,8 +57,9 @@ class _Lines:
         if sight.stage == self._stage and now - self._shown_at < _PLAIN_EVERY_S:
             return
         self._stage, self._shown_at = sight.stage, now
+        counts = f": {sight.counts}" if sight.counts else ""
         left = f" ({sight.left})" if sight.left else ""
-        self._talk.note(f"{sight.stage}: {sight.counts}{left}")
+        self._talk.note(f"{sight.stage}{counts}{left}")
 
 
 @contextlib.contextmanager
