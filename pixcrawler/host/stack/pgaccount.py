@@ -17,6 +17,7 @@ from pixcrawler.host.stack.files import read_json, write_json
 _PREFERRED = ("postgres", "nobody")
 _SHARED_FOLDERS = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108 - a private folder is made there
 _PLACE_FILE = "place.json"
+_PREFIX = "pixcrawler-"
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,14 @@ def data_folder(folder: Path) -> Path:
     """Return where the data of ``folder`` are: inside, or where they had to move."""
     moved = read_json(folder / _PLACE_FILE).get("moved_to")
     return Path(moved) / "data" if moved else folder / "data"
+
+
+def remove_moved(folder: Path) -> None:
+    """Remove what had to move out of ``folder``; for whoever deletes the folder itself."""
+    moved = read_json(folder / _PLACE_FILE).get("moved_to")
+    if moved and Path(moved).name.startswith(_PREFIX) and Path(moved).parent in _SHARED_FOLDERS:
+        shutil.rmtree(moved, ignore_errors=True)
+        (folder / _PLACE_FILE).unlink()
 
 
 def settle(folder: Path, programs: Path, candidates: list[Account] | None = None) -> Place:
@@ -143,7 +152,7 @@ def _shared(folder: Path) -> Path:
     """Make the folder that another user can reach, and write down which one it is."""
     for parent in _SHARED_FOLDERS:
         if os.access(parent, os.W_OK | os.X_OK):
-            shared = parent / f"pixcrawler-{secrets.token_hex(8)}"
+            shared = parent / f"{_PREFIX}{secrets.token_hex(8)}"
             shared.mkdir(mode=0o711)
             shared.chmod(0o711)
             write_json(folder / _PLACE_FILE, {"moved_to": str(shared)})

@@ -1,8 +1,7 @@
 -- What makes a plain PostgreSQL (15 to 18) look like hosted Supabase.
 -- Runs as the superuser supabase_admin in one transaction, and again whenever this file changes:
 -- every statement can be repeated. Everything after it runs as "postgres", which is no superuser,
--- as on hosted Supabase. Written from the observable behaviour of supabase/postgres and
--- supabase/auth v2.196 (see pixcrawler/README.md).
+-- as on hosted Supabase. Facts: supabase/postgres and supabase/auth v2.196.
 
 -- ---------------------------------------------------------------- roles (of the whole server)
 do $$

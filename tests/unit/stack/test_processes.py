@@ -5,6 +5,7 @@ import sys
 import time
 
 from pixcrawler.host.stack import processes
+from pixcrawler.host.stack.files import write_json
 from pixcrawler.host.stack.processes import Launch, Mark
 
 SLEEPER = [sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"]
@@ -37,6 +38,7 @@ def test_child_dies_with_its_parent(tmp_path):
     script = f"""
 import threading, time
 from pixcrawler.host.stack import processes
+from pixcrawler.host.stack.files import write_json
 def start():
     print(processes.spawn({SLEEPER!r}, processes.Launch()).pid, flush=True)
 thread = threading.Thread(target=start); thread.start(); thread.join()
@@ -80,4 +82,27 @@ def test_stranger_is_ended_only_when_it_is_the_same():
     assert mark.is_alive()
     processes.end_stranger(mark, [(signal.SIGTERM, 10)])
     assert not mark.is_alive()
+    child.wait()
+
+
+def test_remembered_child_is_ended(tmp_path):
+    """A child that was written down is ended by a later owner, who knows a word of its command."""
+    child = processes.spawn([*SLEEPER, "my-own-word"], Launch())
+    processes.remember(tmp_path / "note", child.pid)
+    processes.end_remembered(tmp_path / "note", "my-own-word", [(signal.SIGKILL, 10)])
+    assert child.wait(20) == -signal.SIGKILL
+    assert not (tmp_path / "note").exists()
+
+
+def test_remembered_stranger_is_left_alone(tmp_path):
+    """Neither another start time nor another command is taken for the child."""
+    child = processes.spawn(SLEEPER, Launch())
+    note, kill = tmp_path / "note", [(signal.SIGKILL, 1)]
+    processes.remember(note, child.pid)
+    processes.end_remembered(note, "another-word", kill)
+    write_json(note, {"pid": child.pid, "started": 1})
+    processes.end_remembered(note, "sleep", kill)
+    processes.end_remembered(tmp_path / "missing", "sleep", kill)
+    assert child.poll() is None
+    child.kill()
     child.wait()
