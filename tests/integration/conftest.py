@@ -1,9 +1,10 @@
-"""A real PostgreSQL for the tests of this folder: one server a run, one fresh clone a test."""
+"""A real PostgreSQL for the tests of this folder: one server a run, an empty database a test."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -81,19 +82,41 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         yield server
 
 
+@contextmanager
+def cloned(postgres: Postgres) -> Iterator[TestDatabase]:
+    """Clone the migrated, empty database, and drop the clone at the end."""
+    name = sql.Identifier(f"test_{uuid.uuid4().hex}")
+    with postgres.connect() as connection:
+        template = sql.Identifier(TEMPLATE)
+        connection.execute(sql.SQL("create database {} template {}").format(name, template))
+    yield TestDatabase(postgres, name.as_string().strip('"'))
+    with postgres.connect() as connection:
+        connection.execute(sql.SQL("drop database {} with (force)").format(name))
+
+
+@pytest.fixture(scope="session")
+def _shared_database(postgres: Postgres) -> Iterator[TestDatabase]:
+    with cloned(postgres) as database:
+        yield database
+
+
 @pytest.fixture
-def database(postgres: Postgres) -> Iterator[TestDatabase]:
-    """A migrated, empty database of this test alone."""
-    name = f"test_{uuid.uuid4().hex}"
-    with postgres.connect() as connection:
-        connection.execute(
-            sql.SQL("create database {} template {}").format(
-                sql.Identifier(name), sql.Identifier(TEMPLATE)
-            )
-        )
-    yield TestDatabase(postgres, name)
-    with postgres.connect() as connection:
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+def database(_shared_database: TestDatabase) -> Iterator[TestDatabase]:
+    """A migrated, empty database; it is emptied again, so leave its tables as they are."""
+    yield _shared_database
+    _shared_database.rows(
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where datname = current_database() and pid <> pg_backend_pid()"
+    )
+    # Everything belongs to a user.
+    _shared_database.rows("delete from auth.users")
+
+
+@pytest.fixture
+def own_database(postgres: Postgres) -> Iterator[TestDatabase]:
+    """A migrated, empty database of this test alone, to do anything with."""
+    with cloned(postgres) as database:
+        yield database
 
 
 @pytest.fixture

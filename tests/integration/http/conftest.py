@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -162,14 +164,9 @@ def a_job(**fields: Any) -> dict[str, Any]:
     return {"name": "birds", "keywords": ["robin", "wren"], "engines": ["local"], **fields}
 
 
-@pytest.fixture
-def issuer():
-    with Issuer() as issuer:
-        yield issuer
-
-
-@pytest.fixture
-def api(database: TestDatabase, issuer: Issuer, monkeypatch: pytest.MonkeyPatch):
+@contextmanager
+def served(database: TestDatabase, issuer: Issuer) -> Iterator[Api]:
+    """Give the functions a world of this database, this issuer, and memory for storage."""
     settings = {
         "AzureWebJobsStorage": "unused",
         "DataStorage": "unused",
@@ -180,12 +177,26 @@ def api(database: TestDatabase, issuer: Issuer, monkeypatch: pytest.MonkeyPatch)
         "SUPABASE_PUBLISHABLE_KEY": PUBLISHABLE_KEY,
         "LINK_TTL_S": "600",
     }
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    world.cache_clear()
-    world().__dict__["blobs"] = MemoryBlobs()
-    world().__dict__["engines"] = dict.fromkeys(ENGINES)
-    yield Api(database, issuer)
-    world()._worker_database.close()
-    world()._api_database.close()
-    world.cache_clear()
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in settings.items():
+            environment.setenv(name, value)
+        world.cache_clear()
+        # Cached properties: what is put there first is what everybody gets.
+        vars(world())["blobs"] = MemoryBlobs()
+        vars(world())["engines"] = dict.fromkeys(ENGINES)
+        yield Api(database, issuer)
+        world()._worker_database.close()
+        world()._api_database.close()
+        world.cache_clear()
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    with Issuer() as issuer:
+        yield issuer
+
+
+@pytest.fixture
+def api(database: TestDatabase, issuer: Issuer) -> Iterator[Api]:
+    with served(database, issuer) as api:
+        yield api

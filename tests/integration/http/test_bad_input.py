@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
 
+from pixcrawler.host.stack.postgres import Postgres
 from pixcrawler.pipeline.limits import SPEC_MAX_BYTES
-from tests.integration.http.conftest import Api, Reply, a_job
+from tests.fakes.issuer import Issuer
+from tests.integration.conftest import cloned
+from tests.integration.http.conftest import Api, Reply, a_job, served
 
 NOTHING = {
     "projects": 0,
@@ -23,6 +27,13 @@ LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join(['*' + before] * 9)}]\n"
     for before, name in zip("abcdefgh", "bcdefghi", strict=True)
 )
+
+
+@pytest.fixture(scope="module")
+def api(postgres: Postgres) -> Iterator[Api]:
+    """One database for all of them: it stays empty."""
+    with cloned(postgres) as database, Issuer() as issuer, served(database, issuer) as api:
+        yield api
 
 
 def refused(api: Api, reply: Reply, status: int, code: str) -> None:

@@ -363,23 +363,25 @@ def test_functions_are_for_the_service(superuser: Connection) -> None:
     assert allowed == [("service_role", "session_is_live")]
 
 
-def test_a_new_function_is_private(database: TestDatabase, owners: tuple[Owner, Owner]) -> None:
+def test_a_new_function_is_private(own_database: TestDatabase) -> None:
     """A function that a later migration forgets to revoke cannot be called by users."""
-    with database.server.connect("postgres", database.name) as c:
+    owner = an_owner(own_database)
+    with own_database.server.connect("postgres", own_database.name) as c:
         for schema in ("private", "public"):
             c.execute(
                 f"create function {schema}.mint() returns int language sql as 'select 1'".encode()
             )
     for schema in ("private", "public"):
-        with pytest.raises(Denied), as_user(database, owners[0].user_id) as c:
+        with pytest.raises(Denied), as_user(own_database, owner.user_id) as c:
             c.execute(f"select {schema}.mint()".encode())
 
 
-def test_a_new_table_is_private(database: TestDatabase, owners: tuple[Owner, Owner]) -> None:
+def test_a_new_table_is_private(own_database: TestDatabase) -> None:
     """A table that a later migration forgets to protect cannot be read by users."""
-    with database.server.connect("postgres", database.name) as c:
+    owner = an_owner(own_database)
+    with own_database.server.connect("postgres", own_database.name) as c:
         c.execute("create table public.forgotten (id int)")
-    with pytest.raises(Denied), as_user(database, owners[0].user_id) as c:
+    with pytest.raises(Denied), as_user(own_database, owner.user_id) as c:
         c.execute("select * from forgotten")
 
 
