@@ -195,3 +195,21 @@ def test_a_host_has_few_requests_at_once(public_web):
     urls = [f"http://name.example:{public.port}/together?n={n}" for n in range(24)]
     assert all(result.body for _, result in fetcher.fetch_all(urls))
     assert public.most_in_flight == 8
+
+
+def test_the_real_resolver_is_vetted_too():
+    """A name of this machine is blocked by the addresses that it really resolves to."""
+    [(_, result)] = list(WebFetcher("t@example.org").fetch_all(["http://localhost/"]))
+    assert result.reason is RejectReason.ADDRESS_BLOCKED
+    assert "localhost" in result.detail
+
+
+def test_a_fault_of_ours_reaches_the_caller():
+    """What breaks the fetching thread is raised where the results are read, not swallowed."""
+
+    def broken():
+        raise RuntimeError("no resolver today")
+
+    fetcher = WebFetcher("t@example.org", resolver=broken)
+    with pytest.raises(RuntimeError, match="no resolver today"):
+        list(fetcher.fetch_all(["http://a.example/"]))
