@@ -18,7 +18,7 @@ from pixcrawler.pipeline.payloads import Order
 # azure-functions-runtime 1.3.0); it takes typing.Dict.
 Wire = Dict[str, Any]  # noqa: UP006
 
-DOCUMENTATION_URL = "https://github.com/pixcrawler/pixcrawler/blob/main/README.md#errors"
+DOCUMENTATION_URL = "https://github.com/pixcrawler/pixcrawler/blob/main/README.md#the-api"
 INTERNAL_STATUS = 500
 RETRY_AFTER_S = 5
 """Told to callers when a service of ours is away, unless something else is known."""

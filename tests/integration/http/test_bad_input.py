@@ -229,6 +229,8 @@ def test_unknown_engines_are_told_with_those_that_exist(api: Api) -> None:
         ("cursor=%00", "cursor"),
         ("cursor=%C3%A9", "cursor"),
         ("cursor=MjAyNi0xMS0yMCB4", "cursor"),
+        # A time without a zone, and an id.
+        ("cursor=MjAyNi0xMS0yMCAwMDAwMDAwMC0wMDAwLTQwMDAtODAwMC0wMDAwMDAwMDAwMDA", "cursor"),
         ("cursor=" + "A" * 5000, "cursor"),
     ],
 )

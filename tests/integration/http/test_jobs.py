@@ -180,7 +180,7 @@ def test_progress_is_shown(api: Api) -> None:
     jobs.chunk_started(job_id, 0, 1)
     jobs.set_engines(job_id, [EngineReport(engine="local", status=EngineStatus.OK, candidates=9)])
     api.database.rows(
-        "update public.crawl_jobs set started_at = now() - interval '10 seconds' where id = %s",
+        "update public.crawl_jobs set started_at = now() - interval '1000 seconds' where id = %s",
         (job_id,),
     )
     job = api.call("GET", f"/api/v1/jobs/{job_id}", user).json
@@ -190,8 +190,8 @@ def test_progress_is_shown(api: Api) -> None:
     assert (progress["candidates"], progress["kept"], progress["rejected"]) == (128, 20, 12)
     assert progress["reasons"] == {"gone_404_410": 2, "too_small_px": 10}
     assert progress["success_rate"] == 0.625
-    # 3 chunks at 10 s each, then 20 more images at half a second each.
-    assert 40 <= progress["eta_s"] <= 45
+    # 3 chunks at 1000 s each, then 20 more images at 50 s each.
+    assert 4000 <= progress["eta_s"] <= 4800
     assert job["engines"] == [
         {"engine": "local", "status": "ok", "candidates": 9, "detail": None, "retry_after_s": None}
     ]

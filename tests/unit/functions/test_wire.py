@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from pixcrawler.domain import errors
 from pixcrawler.domain.errors import InvalidRequest, PixCrawlerError, Transient, Violation
 from pixcrawler.functions.wire import (
+    DOCUMENTATION_URL,
     MAX_MESSAGE_CHARS,
     MAX_VIOLATIONS,
     Answer,
@@ -62,3 +64,11 @@ def test_answers_are_not_kept() -> None:
     assert sent.mimetype == "application/json"
     assert sent.headers["Cache-Control"] == "no-store"
     assert (sent.headers["Location"], sent.headers["X-Request-Id"]) == ("/x", "r-2")
+
+
+def test_the_documentation_is_there() -> None:
+    """The address told with every error leads to a heading that exists."""
+    _, _, anchor = DOCUMENTATION_URL.partition("README.md#")
+    readme = Path(__file__).parents[3] / "README.md"
+    headings = [line for line in readme.read_text("utf-8").splitlines() if line.startswith("## ")]
+    assert anchor in [heading[3:].lower().replace(" ", "-") for heading in headings]
