@@ -23,7 +23,7 @@ SAMPLE: dict[str, Any] = {
     "name": "sample",
     "engines": ["local"],
     "keywords": ["apple", "car", "fish", "tree"],
-    "max_images": 100,
+    "max_images": 200,
 }
 """The first job: pictures of the local website, so that it needs no internet."""
 
