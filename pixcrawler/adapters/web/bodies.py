@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 
 import aiohttp
@@ -14,11 +15,18 @@ _ZLIB_OR_GZIP = 47
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
 
 
-async def read_body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+MIN_BYTES_PER_S = 1000
+"""A body that comes more slowly than this is not waited for."""
+
+
+async def read_body(
+    response: aiohttp.ClientResponse, max_bytes: int, slow_after_s: float = 5.0
+) -> bytes:
     """Return the body; packed ones, which were not asked for, are unpacked under the same cap.
 
     Raises:
-        Trouble: it is larger than ``max_bytes``, packed in an unknown way, broken or empty.
+        Trouble: it is larger than ``max_bytes``, packed in an unknown way, broken or empty, or
+            drips after ``slow_after_s`` seconds.
         aiohttp.ClientPayloadError: it ended before its announced length.
     """
     packing = response.headers.get("Content-Encoding", "identity").strip().lower()
@@ -29,7 +37,12 @@ async def read_body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     unpacker = zlib.decompressobj(_ZLIB_OR_GZIP) if packing in _PACKED else None
     pieces: list[bytes] = []
     size = 0
+    started = time.monotonic()
     async for arrived in response.content.iter_any():
+        seconds = time.monotonic() - started
+        if seconds > slow_after_s and size < seconds * MIN_BYTES_PER_S:
+            words = f"slower than {MIN_BYTES_PER_S} bytes a second"
+            raise Trouble(RejectReason.TIMED_OUT, words)
         piece = arrived if unpacker is None else _unpacked(unpacker, arrived, max_bytes - size)
         size += len(piece)
         if size > max_bytes:

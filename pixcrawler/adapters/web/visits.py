@@ -32,6 +32,8 @@ class VisitLimits:
     deadline_s: float = 20.0
     """Wall-clock seconds for connecting, redirects, body and retries; waiting for a turn at a
     busy host does not count."""
+    slow_after_s: float = 5.0
+    """Seconds after which a body that only drips is given up."""
     max_bytes: int = IMAGE_MAX_BYTES
     redirects: int = 5
     tries: int = 3
@@ -118,7 +120,7 @@ class Visitor:
         ):
             visit.status = response.status
             if response.status == _OK:
-                return await read_body(response, self._limits.max_bytes)
+                return await read_body(response, self._limits.max_bytes, self._limits.slow_after_s)
             target = response.headers.get("Location")
             if response.status in _MOVED and target:
                 return urljoin(visit.url, target.strip().replace(" ", "%20"))

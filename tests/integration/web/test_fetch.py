@@ -79,6 +79,15 @@ def test_each_fault_ends_in_its_reason(web, path, reason, requests):
         assert web.hits.total() == requests
 
 
+def test_a_dripping_body_is_given_up_before_the_deadline(web):
+    """A host that keeps a connection busy with a trickle holds a chunk for seconds only."""
+    result = fetch(a_fetcher(web, slow_after_s=0.3), web.url("/drip-body"))
+
+    assert isinstance(result, Unfetched)
+    assert result.reason is RejectReason.TIMED_OUT
+    assert "slower than 1000 bytes a second" in result.detail
+
+
 @pytest.mark.parametrize("path", ["/silent", "/drip-headers", "/drip-body", "/slow/60"])
 def test_no_server_holds_us_beyond_the_deadline(web, path):
     """Silence and dripping, in headers or body, end as timed out."""
