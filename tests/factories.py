@@ -46,6 +46,18 @@ def an_image(
     return encoded(a_picture(seed, width, height), file_format, **options)
 
 
+def with_alpha(picture: Image.Image) -> Image.Image:
+    """Return the picture with its right half transparent."""
+    shown = picture.convert("RGBA")
+    shown.paste((0, 0, 0, 0), (picture.width // 2, 0, picture.width, picture.height))
+    return shown
+
+
+def sixteen_bits(picture: Image.Image) -> Image.Image:
+    """Return the brightness with 16 bits a pixel."""
+    return Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) * 257)
+
+
 def a_candidate(number: int = 0, **changes: Any) -> Candidate:
     """Return the candidate at place ``number`` of a job's list."""
     given: dict[str, Any] = {
