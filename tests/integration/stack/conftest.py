@@ -9,11 +9,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+import httpx
 import pytest
 
 from pixcrawler.host.stack import pgaccount
-from pixcrawler.host.stack.bootstrap import prepare
+from pixcrawler.host.stack.auth import AuthServer, AuthSettings
+from pixcrawler.host.stack.bootstrap import AUTH_ROLE, DATABASE, prepare
 from pixcrawler.host.stack.postgres import Postgres
+from tests.integration.stack.signin import ANN, PUBLISHABLE, SECRET, client
 
 
 @pytest.fixture(scope="session")
@@ -146,3 +149,42 @@ def start_stack(stacks):
     for stack in started:
         if stack.process.poll() is None:
             stack.end()
+
+
+@pytest.fixture
+def settings(server, tmp_path):
+    """How the issuer is set up; refresh tokens may be reused for no time at all."""
+    dsn = server.dsn(AUTH_ROLE, DATABASE)
+    return AuthSettings(dsn, tmp_path / "keys.json", PUBLISHABLE, SECRET, reuse_s=0)
+
+
+@pytest.fixture
+def calls():
+    """Method and path of each request so far."""
+    return []
+
+
+@pytest.fixture
+def auth(server, settings, calls):
+    """An issuer without users."""
+    with (
+        AuthServer(settings, lambda *call: calls.append(call)) as running,
+        httpx.Client(timeout=20) as running.http,
+    ):
+        yield running
+    with server.connect(database=DATABASE) as connection:
+        connection.execute("delete from auth.users")
+
+
+@pytest.fixture
+def ann(auth):
+    """A client that Ann has signed up with."""
+    signed_up = client(auth)
+    signed_up.auth.sign_up(ANN)
+    return signed_up
+
+
+@pytest.fixture
+def admin(auth):
+    """What the secret key may do."""
+    return client(auth, SECRET).auth.admin
