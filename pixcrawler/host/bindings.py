@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from pixcrawler.host.calls import FunctionInfo
 from pixcrawler.host.connections import connection_string
@@ -13,6 +14,14 @@ from pixcrawler.host.logs import HOST
 from pixcrawler.host.settings import resolve_all
 
 STORED_TRIGGERS = frozenset({"queueTrigger", "blobTrigger"})
+_DEFAULT_CONNECTION = "AzureWebJobsStorage"
+_NEEDED = {
+    "blob": "path",
+    "blobTrigger": "path",
+    "queue": "queueName",
+    "queueTrigger": "queueName",
+    "timerTrigger": "schedule",
+}
 _HANDLED = STORED_TRIGGERS | {
     "activityTrigger",
     "entityTrigger",
@@ -38,7 +47,7 @@ def resolve_functions(
             HOST.info("Function 'Functions.%s' is disabled", name)
             continue
         try:
-            bindings = tuple(resolve_all(dict(binding), environment) for binding in info.bindings)
+            bindings = tuple(_resolve(binding, environment) for binding in info.bindings)
         except HostError as error:
             raise AppNotLoaded(f"cannot load the {name} function: {error}") from error
         position = info.bindings.index(info.trigger)
@@ -48,6 +57,17 @@ def resolve_functions(
         if info.kind not in _HANDLED:
             HOST.warning("Functions.%s will not run: no %s here", name, info.kind)
     return table
+
+
+def _resolve(binding: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    resolved: dict[str, Any] = resolve_all(dict(binding), environment)
+    kind = resolved["type"]
+    if kind in STORED_OUTPUTS | STORED_TRIGGERS:
+        resolved["connection"] = resolved.get("connection") or _DEFAULT_CONNECTION
+    needed = _NEEDED.get(kind)
+    if needed and not resolved.get(needed):
+        raise HostError(f"its {kind} {resolved['name']!r} has no {needed}")
+    return resolved
 
 
 def uses_storage(functions: Mapping[str, FunctionInfo]) -> bool:

@@ -145,6 +145,10 @@ class BlobListener:
                 self._record(name, BlobReceipt(etag, tries, DONE))
             elif tries >= self._settings.blobs.poison_blob_threshold:
                 await self._to_poison(name, blob, tries)
+        except asyncio.CancelledError:
+            # Stopping the host is not the blob's fault.
+            self._record(name, BlobReceipt(etag, max(0, tries - 1), PENDING))
+            raise
         except AzureError as error:
             if not is_away(error):
                 HOST.warning("Blob %s has to wait: %s", name, error)

@@ -89,10 +89,8 @@ class HeldMessage:
                     return
                 # A failed renewal is tried again: two more fit into the time that is left.
                 with contextlib.suppress(AzureError):
-                    renewed = await asyncio.shield(
-                        self._queue.update_message(
-                            self.id, self._receipt, visibility_timeout=self._hidden_s
-                        )
+                    renewed = await self._queue.update_message(
+                        self.id, self._receipt, visibility_timeout=self._hidden_s
                     )
                     self._receipt = str(renewed.pop_receipt)
 

@@ -14,8 +14,9 @@ from pixcrawler.host.calls import Answer, FunctionFailed, FunctionInfo
 from pixcrawler.host.errors import AppNotLoaded, HostError
 from pixcrawler.host.frames import FrameBroken
 from pixcrawler.host.invoke import Call
+from pixcrawler.host.launcher import Launcher
 from pixcrawler.host.logs import HOST
-from pixcrawler.host.processes import Launcher, OpenCall, WorkerProcess
+from pixcrawler.host.processes import OpenCall, WorkerProcess
 
 _LOAD_DEADLINE_S = 120.0
 _CANCEL_GRACE_S = 2.0
@@ -172,8 +173,9 @@ class WorkerPool:
         """Keep one worker alive, with growing pauses while it cannot load the app."""
         delay_s = _FIRST_DELAY_S
         while True:
-            worker = await self._launcher.launch()
+            worker = None
             try:
+                worker = await self._launcher.launch()
                 self._accept(await worker.loaded())
                 self._workers.append(worker)
                 self._loaded.set()
@@ -193,7 +195,8 @@ class WorkerPool:
                 await asyncio.sleep(delay_s)
                 delay_s = min(_LONGEST_DELAY_S, delay_s * 2)
             finally:
-                await self._forget(worker)
+                if worker is not None:
+                    await self._forget(worker)
 
     async def _forget(self, worker: WorkerProcess) -> None:
         if worker in self._workers:
