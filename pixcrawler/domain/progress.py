@@ -17,6 +17,10 @@ _PACED_STAGES = frozenset({Stage.DISCOVERING, Stage.DOWNLOADING, Stage.DEDUPLICA
 """Stages whose rest can be told from the pace of the chunks so far."""
 
 
+DOWNLOAD_SHARE = 0.75
+"""Of a chunk's time goes to its download, on the real web; the rest to validation."""
+
+
 class ChunkStatus(StrEnum):
     """States of a chunk."""
 
@@ -87,6 +91,7 @@ def progress_of(tally: Tally) -> Progress:
     left_out = sum(tally.left_out.values())
     kept = min(tally.valid, tally.wanted) if tally.kept is None else tally.kept
     finished = tally.valid + tally.rejected
+    validated = tally.chunks.get(ChunkStatus.VALIDATED, 0)
     return Progress(
         round=tally.round,
         chunks=_count(tally.chunks),
@@ -96,7 +101,7 @@ def progress_of(tally: Tally) -> Progress:
         rejected=tally.rejected + left_out,
         reasons=_added(tally.reasons, tally.left_out),
         bytes=tally.bytes,
-        success_rate=round(tally.valid / finished, 4) if finished else None,
+        success_rate=round(tally.valid / finished, 4) if finished and validated else None,
         eta_s=_eta_s(tally),
     )
 
@@ -121,14 +126,21 @@ def _eta_s(tally: Tally) -> int | None:
     """Time for the open chunks at the pace of the finished ones, and for what they will lack."""
     if tally.status is not JobStatus.RUNNING or tally.stage not in _PACED_STAGES:
         return None
-    finished = tally.chunks.get(ChunkStatus.VALIDATED, 0)
-    if not tally.elapsed_s or not finished or not tally.valid:
+    validated = tally.chunks.get(ChunkStatus.VALIDATED, 0)
+    fetched = tally.chunks.get(ChunkStatus.DOWNLOADED, 0)
+    finished = validated + fetched * DOWNLOAD_SHARE
+    if not tally.elapsed_s or not finished or (validated and not tally.valid):
         return None
     total = sum(tally.chunks.values())
+    open_chunks_s = (total - finished) * tally.elapsed_s / finished
+    return math.ceil(open_chunks_s + _lacking_s(tally, validated, total))
+
+
+def _lacking_s(tally: Tally, validated: int, total: int) -> float:
+    """Seconds for further rounds, when what the open chunks promise is not enough."""
+    if not validated or not tally.valid or not tally.elapsed_s:
+        return 0.0
     duplicates = sum(tally.left_out.values()) - tally.left_out.get(RejectReason.OVER_LIMIT, 0)
     good = max(1, tally.valid - duplicates)
-    expected = good * total / finished
-    open_chunks_s = (total - finished) * tally.elapsed_s / finished
-    lacking_s = max(0.0, tally.wanted - expected) * tally.elapsed_s / good
-    estimate_s = max(0.0, open_chunks_s + lacking_s)
-    return math.ceil(estimate_s)
+    expected = good * total / validated
+    return max(0.0, tally.wanted - expected) * tally.elapsed_s / good

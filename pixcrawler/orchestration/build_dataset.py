@@ -19,6 +19,7 @@ from pixcrawler.pipeline.limits import (
     ARCHIVE_PATIENCE_S,
     ARCHIVE_POLL_S,
     GROUP_CHUNKS,
+    GROUPS_AT_ONCE,
     MAX_ROUNDS,
     REPACKAGE_POLLS,
 )
@@ -97,7 +98,9 @@ def _process(
         )
         for first in range(0, chunks, GROUP_CHUNKS)
     ]
-    reports = yield from tell_all(context, "process_chunks", groups, ChunkReport)
+    reports = yield from tell_all(
+        context, "process_chunks", groups, ChunkReport, at_once=GROUPS_AT_ONCE
+    )
     return ChunkReport.total(reports)
 
 

@@ -7,7 +7,7 @@ exception loses its type at the Durable boundary and fails a whole fan-out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -79,20 +79,31 @@ def fan_out(
 def tell_all(
     context: df.DurableOrchestrationContext,
     story: str,
-    values: Iterable[In],
+    values: Sequence[In],
     gives: type[Out],
+    at_once: int,
 ) -> Story[list[Out]]:
-    """Tell the sub-story ``story`` for every value at once and wait for all of them.
+    """Tell the sub-story ``story`` for every value, ``at_once`` at a time, and wait for all.
+
+    A window that slides, so that the first groups go all their way while the last have not
+    begun, and progress is seen. Returns what they give, in the order of ``values``.
 
     Raises:
-        StepFailed: any of them gave up.
+        StepFailed: any of them gave up; those that run are left to end.
     """
-    tasks = [
-        context.call_sub_orchestrator(story, value.model_dump(mode="json"), expected_type=dict)
-        for value in values
-    ]
-    answers = yield from _all(context, tasks)
-    return [_opened(story, gives, answer) for answer in answers]
+    answers: dict[int, Any] = {}
+    running: dict[int, Any] = {}
+    waiting = list(enumerate(values))
+    while waiting or running:
+        while waiting and len(running) < at_once:
+            place, value = waiting.pop(0)
+            running[place] = context.call_sub_orchestrator(
+                story, value.model_dump(mode="json"), expected_type=dict
+            )
+        ended = yield from _first(context, list(running.values()))
+        place = next(place for place, task in running.items() if task is ended)
+        answers[place] = _opened(story, gives, running.pop(place).result)
+    return [answers[place] for place in sorted(answers)]
 
 
 def wait_for(
@@ -141,6 +152,14 @@ def _all(context: df.DurableOrchestrationContext, tasks: list[Any]) -> Story[lis
         # Only a worker that dies again and again, or a bug of the host, comes this way.
         raise StepFailed(Failure(code="activity_lost", message=_first_line(error))) from error
     return answers
+
+
+def _first(context: df.DurableOrchestrationContext, tasks: list[Any]) -> Story[Any]:
+    try:
+        ended = yield context.task_any(tasks)
+    except Exception as error:
+        raise StepFailed(Failure(code="story_lost", message=_first_line(error))) from error
+    return ended
 
 
 def _opened(name: str, gives: type[Out], answer: Any) -> Out:

@@ -9,6 +9,10 @@ GROUP_CHUNKS = 10
 """Chunks a sub-orchestration: small, so that one slow site holds up the validation of few chunks
 only; 20 activities are far below the 100 that an orchestrator should have."""
 
+GROUPS_AT_ONCE = 8
+"""Sub-orchestrations of a job in flight: 2,560 candidates, enough for ten instances of eight
+activities, and few enough that images are kept from the first minute on."""
+
 MAX_ROUNDS = 20
 """Rounds a job: each asks the engines for more; a job that needs more will not get there."""
 

@@ -105,3 +105,11 @@ def test_any_sums_make_sense(tally: Tally) -> None:
     assert progress.success_rate is None or 0 <= progress.success_rate <= 1
     given_reasons = sum(tally.reasons.values()) + sum(tally.left_out.values())
     assert sum(progress.reasons.values()) == given_reasons
+
+
+def test_downloaded_chunks_tell_the_pace_too():
+    """While nothing is validated yet, downloads count for most of their chunks' time."""
+    waiting = told(chunks={ChunkStatus.DOWNLOADED: 2, QUEUED: 2}, valid=0, elapsed_s=15.0)
+
+    assert waiting.eta_s == 25
+    assert waiting.success_rate is None

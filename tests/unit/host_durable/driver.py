@@ -182,3 +182,13 @@ class Engine:
 def play(scenario: Callable[[], Awaitable[None]]) -> None:
     """Run one scenario on an event loop of its own."""
     asyncio.run(asyncio.wait_for(scenario(), 3 * DEADLINE_S))
+
+
+def with_engine(engine: Engine, scene: Callable[[], Awaitable[None]]) -> None:
+    """Run ``scene`` while the engine runs."""
+
+    async def scenario() -> None:
+        async with engine:
+            await scene()
+
+    play(scenario)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import json
 
@@ -44,6 +43,10 @@ def _plain(bp) -> None:
     def echoes(context):
         tasks = [context.call_activity("echo", str(i)) for i in range(context.get_input())]
         return (yield context.task_all(tasks))
+
+    @bp.orchestration_trigger(context_name="context")
+    def large(context):
+        return len((yield context.call_activity("echo", "x" * context.get_input())))
 
     @bp.orchestration_trigger(context_name="context")
     def sleeper(context):
@@ -97,6 +100,7 @@ def _with_events(bp) -> None:
             event = context.wait_for_external_event("go")
             if (yield context.task_any([event, timer])) == timer:
                 return "timeout"
+        timer.cancel()
         return "two events"
 
 
@@ -114,11 +118,9 @@ def _with_children(bp) -> None:
     @bp.orchestration_trigger(context_name="context")
     def forever(context):
         n = context.get_input()
-        yield context.call_activity("echo", str(n))
-        # A timer of the old execution must not reach the new one.
         late = context.create_timer(context.current_utc_datetime + dt.timedelta(hours=1))
-        with contextlib.suppress(ValueError):
-            late.cancel()
+        yield context.task_any([context.call_activity("echo", str(n)), late])
+        late.cancel()
         if n < 3:
             context.continue_as_new(n + 1)
             return None
@@ -138,6 +140,12 @@ def _broken(bp) -> None:
     def unserialisable(context):
         yield context.call_activity("echo", "x")
         return {1, 2}
+
+    @bp.orchestration_trigger(context_name="context")
+    def half_a_pair(context):
+        context.set_custom_status("\ud800")
+        yield context.call_activity("echo", "\ud800")
+        raise ValueError("\ud800")
 
     @bp.orchestration_trigger(context_name="context")
     def crasher(context):

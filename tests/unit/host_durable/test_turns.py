@@ -25,6 +25,7 @@ from pixcrawler.host.durable.tables import Instance
 INSTANCE = Instance(
     "id", "execution", "story", None, '"{}"', None, '{"at": 1}', "Running", 0, 0, "up", "e", 3
 )
+EVENT = {"actionType": 6, "externalEventName": "go", "reason": "ExternalEvent"}
 STARTED = [event(Kind.ORCHESTRATOR_STARTED), event(Kind.EXECUTION_STARTED)]
 
 
@@ -101,6 +102,27 @@ def test_a_crash_starts_nothing():
     """Without a state the ids cannot be trusted."""
     outcome = judge(INSTANCE, [], STARTED, Told(crash="boom"))
     assert (outcome.status, outcome.work) == ("Failed", {})
+
+
+def test_after_non_determinism_nothing_is_started():
+    """Ids that do not fit the history would deliver results to the wrong task."""
+    calls = [{"actionType": 0, "functionName": name, "input": "1"} for name in ("a", "b")]
+    both = Told(actions=[[{"actionType": 12, "compoundActions": calls}]])
+    past = [*STARTED, event(Kind.TASK_SCHEDULED, 1, Name="c")]
+    outcome = judge(INSTANCE, past, [event(Kind.ORCHESTRATOR_STARTED)], both)
+    assert (outcome.status, outcome.work) == ("Failed", {})
+
+
+def test_an_open_timer_keeps_a_finished_orchestrator_running():
+    """It returned, but what it started has not ended."""
+    timer = {"actionType": 5, "fireAt": "2999-01-01T00:00:00.000000Z", "isCanceled": False}
+    either = {"actionType": 11, "compoundActions": [timer, EVENT]}
+    told = Told(actions=[[either]], is_done=True, output=1)
+    raised = event(Kind.EVENT_RAISED, Name="go", Input="1")
+    assert judge(INSTANCE, [], [*STARTED, raised], told).status == "Running"
+    cancelled = {"actionType": 11, "compoundActions": [{**timer, "isCanceled": True}, EVENT]}
+    told = Told(actions=[[cancelled]], is_done=True, output=1)
+    assert judge(INSTANCE, [], [*STARTED, raised], told).status == "Completed"
 
 
 def test_a_status_left_out_keeps_the_former_one():

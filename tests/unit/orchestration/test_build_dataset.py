@@ -129,6 +129,17 @@ def test_many_chunks_are_told_in_groups():
     assert sorted(downloads) == list(range(100))
 
 
+def test_images_are_validated_before_the_last_download_begins():
+    """Groups go through a window, so that a large job shows kept images from early on."""
+    activities = Activities(chunks=[100])
+
+    stage, _ = tell(activities, wanted=1000)
+
+    names = [name for name, _ in stage.called]
+    last_download = len(names) - 1 - names[::-1].index("download")
+    assert names.index("validate") < last_download
+
+
 @pytest.mark.parametrize("step", ["expand", "discover", "download", "validate", "assemble"])
 def test_a_step_that_gives_up_fails_the_job(step):
     """Whatever step gives up, the job ends as failed with that step's reason."""
