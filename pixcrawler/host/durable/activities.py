@@ -143,6 +143,7 @@ class Activities:
             _log.exception("activity %s of %s", task.name, task.id)
             return _failed(task, f"Activity function '{task.name}' failed:  {error!r}")
         result = None if answer.returned is None else answer.returned.value
+        self._hub.budget.check(task.name, "result", result)
         return event(Kind.TASK_COMPLETED, TaskScheduledId=task.task_id, Result=result)
 
     def _lost(self, task: Task) -> None:

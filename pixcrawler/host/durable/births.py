@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pixcrawler.host.durable.errors import InstanceIdInvalid, InstanceInUse
 from pixcrawler.host.durable.history import execution_started
 from pixcrawler.host.durable.hub import ORCHESTRATOR, Hub
-from pixcrawler.host.durable.tables import Instance
+from pixcrawler.host.durable.tables import Instance, storable
 
 _LONGEST_ID = 100
 _FORBIDDEN = frozenset("/\\#?")
@@ -59,7 +59,7 @@ def begin(hub: Hub, start: Start) -> str:
         function.name, (instance_id, execution), start.raw_input, start.version, start.parent
     )
     row = Instance(
-        instance_id, execution, function.name, start.version, start.raw_input,
+        instance_id, execution, function.name, storable(start.version), storable(start.raw_input),
         None, None, "Pending", now, now, *parent,
     )  # fmt: skip
     with hub.store.tx():

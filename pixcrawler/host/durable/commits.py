@@ -63,6 +63,7 @@ def _start(hub: Hub, instance: Instance, sequence_id: int, work: Work, after: _A
     store = hub.store
     match work:
         case ActivityCall():
+            hub.budget.check(work.name, "input", work.input)
             row = (instance.id, instance.execution, sequence_id, work.name, work.input)
             after.tasks.append(store.tasks.add(row))
         case TimerSet(cancelled=False):

@@ -114,8 +114,8 @@ class Episodes:
         instance = episode.instance
         if any(item["EventType"] == Kind.EXECUTION_TERMINATED for item in episode.fresh):
             return Told(actions=[[]])
-        text = context_json(instance, episode.past, episode.fresh, self._hub.settings)
         try:
+            text = context_json(instance, episode.past, episode.fresh, self._hub.settings)
             function = self._hub.registry.find(ORCHESTRATOR, instance.name)
             inputs = {str(function.trigger["name"]): Datum(text, "string")}
             answer = await self._hub.caller.call(function.name, inputs)
@@ -123,7 +123,7 @@ class Episodes:
             told = read_failure(failure.text)
         except WorkerLost:
             return self._lost(instance)
-        except FunctionUnknown as error:
+        except (FunctionUnknown, RecursionError) as error:
             told = Told(crash=str(error))
         else:
             told = read_state(None if answer.returned is None else answer.returned.value)

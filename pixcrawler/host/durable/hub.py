@@ -12,6 +12,7 @@ from azure.functions.meta import Datum
 from pixcrawler.host.calls import Caller, FunctionInfo
 from pixcrawler.host.durable.errors import FunctionUnknown
 from pixcrawler.host.durable.lanes import Alarms, Lane
+from pixcrawler.host.durable.payloads import PayloadBudget
 from pixcrawler.host.durable.settings import DurableSettings
 from pixcrawler.host.durable.store import Store
 from pixcrawler.host.durable.tables import Task
@@ -79,6 +80,7 @@ class Hub:
         self.settings = settings
         self.registry = registry
         self.caller = caller
+        self.budget = PayloadBudget()
         self.lanes: dict[str, Lane] = {}
         self.activities: ActivityRunner
         self._alarms = Alarms(lambda key: self.lanes[key[0]].ready(key[1]))

@@ -113,13 +113,13 @@ def _custom_status(instance: Instance, told: Told) -> tuple[str | None, str | No
     # The SDK leaves out a falsy status, so that the former one stays.
     if told.custom_status is None:
         return instance.custom_status, None
-    text = json.dumps(told.custom_status, ensure_ascii=False)
-    if len(text.encode("utf-16-le", "surrogatepass")) > _CUSTOM_STATUS_BYTES:
+    shown = json.dumps(told.custom_status, ensure_ascii=False)
+    if len(shown.encode("utf-16-le", "surrogatepass")) > _CUSTOM_STATUS_BYTES:
         return instance.custom_status, (
             "The UTF-16 size of the JSON-serialized payload must not exceed 16 KB. The custom"
             f" status of '{instance.name}' is larger."
         )
-    return text, None
+    return json.dumps(told.custom_status), None
 
 
 def _dumped(value: Any) -> str | None:

@@ -64,6 +64,13 @@ def packed(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
+def storable(text: str | None) -> str | None:
+    """Text that SQLite takes: half a surrogate pair, which JSON can carry, is spelt out."""
+    if text is None or text.isascii():
+        return text
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 class Instances:
     """One row for each instance."""
 
@@ -88,7 +95,7 @@ class Instances:
         """How an episode left it."""
         self._db.execute(
             "UPDATE instances SET status=?, output=?, custom_status=?, updated=? WHERE id=?",
-            (status, output, custom_status, time.time(), instance_id),
+            (status, storable(output), custom_status, time.time(), instance_id),
         )
 
     def renew(
@@ -190,8 +197,10 @@ class Tasks:
 
     def add(self, task: tuple[str, str, int, str, str | None]) -> Task:
         """A new task: instance id, execution id, sequence id, activity, input (JSON text)."""
+        *ids, name, value = task
         cursor = self._db.execute(
-            "INSERT INTO tasks(id, execution, task_id, name, input) VALUES(?,?,?,?,?)", task
+            "INSERT INTO tasks(id, execution, task_id, name, input) VALUES(?,?,?,?,?)",
+            (*ids, storable(name), storable(value)),
         )
         return Task(cursor.lastrowid or 0, *task)
 
@@ -250,7 +259,7 @@ class Entities:
         self._db.execute(
             "INSERT INTO entities VALUES(?,?,?,?) ON CONFLICT(id) DO UPDATE SET"
             " state=excluded.state, present=excluded.present, updated=excluded.updated",
-            (entity_id, state if exists else None, int(exists), time.time()),
+            (entity_id, storable(state) if exists else None, int(exists), time.time()),
         )
 
     def named(self, prefix: str, limit: int) -> list[tuple[str, str | None, float]]:
@@ -266,7 +275,7 @@ class Entities:
         """Leave an operation; ``due`` in seconds since the epoch."""
         self._db.execute(
             "INSERT INTO operations(id, request, due) VALUES(?,?,?)",
-            (entity_id, packed(request), due),
+            (storable(entity_id), packed(request), due),
         )
 
     def waiting(self, entity_id: str, now: float, limit: int) -> list[tuple[int, dict[str, Any]]]:
