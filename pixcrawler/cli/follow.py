@@ -15,8 +15,9 @@ FINAL = ("succeeded", "partial", "failed", "cancelled")
 _AFTER_CHUNKS = {"assembling": 0.92, "packaging": 0.96, "done": 0.99}
 """How far the bar is once the pictures are chosen; only a final status fills it."""
 _OF_KEPT = 0.9
-_OF_CHUNKS = 0.75
-"""Before the first deduplication nothing is certain: even all chunks fill no more than this."""
+_OF_DOWNLOADS = 0.45
+_OF_CHUNKS = 0.3
+"""Before the first deduplication nothing is certain: all downloads and chunks fill no more."""
 _DECIDED_STAGES = ("assembling", "packaging", "done")
 _DECIDED_REASONS = ("duplicate_exact", "duplicate_near", "over_limit")
 _PACES = ((30.0, 0.4), (600.0, 1.0), (float("inf"), 4.0))
@@ -63,22 +64,35 @@ class Watcher:
     def _reached(self, job: dict[str, Any], progress: dict[str, Any]) -> float:
         if job["status"] in FINAL:
             return 1.0
-        chunks = progress.get("chunks") or {}
-        done: float = _OF_CHUNKS * chunks.get("completed", 0) / max(chunks.get("total", 0), 1)
-        kept: float = _OF_KEPT * min(progress.get("kept", 0) / max(job.get("wanted", 1), 1), 1.0)
-        reached = kept if self._decided else min(done, kept)
+        wanted = max(job.get("wanted", 1), 1)
+        reached: float
+        if self._decided:
+            reached = _OF_KEPT * min(progress.get("kept", 0) / wanted, 1.0)
+        else:
+            reached = _work_done(progress, wanted)
         return max(_AFTER_CHUNKS.get(str(job.get("stage")), 0.0), reached)
 
     def _counts(self, job: dict[str, Any], progress: dict[str, Any]) -> str:
         chunks = progress.get("chunks") or {}
         if not chunks.get("total"):
             return ""
-        kept, wanted = progress.get("kept", 0), job.get("wanted", 0)
-        good = f"kept {kept:,} of {wanted:,}" if self._decided else f"{kept:,} valid so far"
+        kept, found = progress.get("kept", 0), progress.get("candidates", 0)
+        downloaded = f"{progress.get('downloaded', 0):,} of {found:,} downloaded"
+        good = f"kept {kept:,} of {job.get('wanted', 0):,}" if self._decided else f"{kept:,} valid"
         return (
-            f"{good} · {progress.get('rejected', 0):,} rejected"
+            f"{downloaded} · {good} · {progress.get('rejected', 0):,} rejected"
             f" · chunks {chunks.get('completed', 0)}/{chunks['total']}"
         )
+
+
+def _work_done(progress: dict[str, Any], wanted: int) -> float:
+    """Return how far the first round is; with few downloads for many wanted it stays low."""
+    chunks = progress.get("chunks") or {}
+    downloaded = float(progress.get("downloaded", 0))
+    downloads: float = min(downloaded / max(progress.get("candidates", 0), 1), 1.0)
+    completed: float = min(float(chunks.get("completed", 0)) / max(chunks.get("total", 0), 1), 1.0)
+    work: float = _OF_DOWNLOADS * downloads + _OF_CHUNKS * completed
+    return min(work, (_OF_DOWNLOADS + _OF_CHUNKS) * downloaded / wanted)
 
 
 def _stage(job: dict[str, Any], progress: dict[str, Any]) -> str:

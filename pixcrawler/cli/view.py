@@ -13,6 +13,8 @@ from pixcrawler.cli.talk import Talk, size
 
 _PLAIN_EVERY_S = 10.0
 _WHOLE = 1000
+_TEXT_COLUMNS = 100
+"""What the texts beside the bar take; it has the rest of the line."""
 
 
 @contextlib.contextmanager
@@ -24,7 +26,7 @@ def job_view(talk: Talk) -> Iterator[Callable[[Sight], None]]:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=min(max(talk.notes.width - _TEXT_COLUMNS, 6), 30)),
         TextColumn("{task.fields[counts]}"),
         TextColumn("{task.fields[left]}", style="dim"),
     )

@@ -24,7 +24,7 @@ def test_the_bar_stays_when_duplicates_are_removed():
     before = watcher.see(running("downloading", kept=10, completed=4))
     after = watcher.see(running("discovering", kept=6, reasons={"duplicate_near": 4}))
     assert after.fraction >= before.fraction
-    assert "10 valid so far" in before.counts
+    assert "10 valid" in before.counts
     assert "kept 6 of 10" in after.counts
 
 
@@ -40,6 +40,21 @@ def test_the_end_fills_the_bar(status):
     sight = Watcher().see(a_job(status=status))
     assert sight.fraction == 1
     assert sight.stage == status
+
+
+def test_downloads_move_the_bar():
+    """The bar moves with the downloads, before the first chunk is complete."""
+    watcher = Watcher()
+    before = watcher.see(running("downloading", candidates=150, downloaded=0, total=5))
+    after = watcher.see(running("downloading", candidates=150, downloaded=75, total=5))
+    assert 0 == before.fraction < after.fraction < 0.5
+    assert after.counts.startswith("75 of 150 downloaded")
+
+
+def test_few_candidates_do_not_fill_the_bar():
+    """Where far fewer pictures were found than wanted, the bar stays as low as they are few."""
+    done = {"candidates": 1, "downloaded": 1, "completed": 1, "total": 1}
+    assert Watcher().see(running("downloading", **done)).fraction < 0.1
 
 
 def test_later_rounds_and_the_time_left_are_named():
@@ -59,6 +74,8 @@ looks = st.builds(
     st.sampled_from(["discovering", "downloading", "deduplicating", "assembling", "packaging"]),
     kept=st.integers(0, 12),
     completed=st.integers(0, 9),
+    downloaded=st.integers(0, 400),
+    candidates=st.integers(0, 300),
     total=st.integers(0, 9),
     round=st.integers(0, 3),
 )
