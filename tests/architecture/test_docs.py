@@ -1,12 +1,13 @@
 """What is written for people is true."""
 
+import ast
 import re
 
 import pytest
 
 from pixcrawler.cli.arguments import parse
 from pixcrawler.cli.commands import COMMANDS
-from tests.architecture.house import ROOT
+from tests.architecture.house import PRODUCT, ROOT
 from tests.architecture.readme import TABLES, written
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -42,3 +43,17 @@ def test_links_lead_somewhere():
     links = re.findall(r"\]\(([^)#]+)[^)]*\)", README)
     dead = [link for link in links if "://" not in link and not (ROOT / link).exists()]
     assert dead == []
+
+
+def test_every_code_of_a_failed_job_is_documented():
+    """A code that a job may fail with can be looked up in README."""
+    codes = {
+        keyword.value.value
+        for source in PRODUCT
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Failure"
+        for keyword in node.keywords
+        if keyword.arg == "code" and isinstance(keyword.value, ast.Constant)
+    }
+    assert codes
+    assert {code for code in codes if f"`{code}`" not in README} == set()
