@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections import deque
 from collections.abc import Iterable
 
@@ -22,6 +23,7 @@ _log = logging.getLogger(__name__)
 # An activity that was running this often when its process died runs beside no other such one:
 # so the innocent neighbours of a poisonous activity end well before they are blamed too.
 _SUSPECT_FROM = 2
+_RETRY_S = 1.0
 
 
 class Activities:
@@ -47,10 +49,8 @@ class Activities:
         for task in tasks:
             if task.tries >= self._hub.settings.activity_tries:
                 self._results.append((task, self._poisoned(task)))
-            elif task.tries >= _SUSPECT_FROM:
-                self._suspects.append(task)
             else:
-                self._fresh.append(task)
+                self._queue(task).append(task)
         self._schedule()
 
     def flush(self) -> None:
@@ -59,12 +59,16 @@ class Activities:
         starting = [] if self._stopped else self._pick()
         if not results and not starting:
             return
-        store, begun = self._hub.store, []
-        with store.tx():
-            for task, outcome in results:
-                if store.tasks.finish(task.n):
-                    store.inbox.send(task.id, outcome, execution=task.execution)
-            begun = [task for task in starting if store.tasks.begin(task.n)]
+        try:
+            begun = self._commit(results, starting)
+        except sqlite3.Error:
+            # Such as a full disk. Nothing happened yet: what was done is kept for the next try.
+            _log.exception("%d results of activities cannot be written yet", len(results))
+            self._results = results + self._results
+            for task in reversed(starting):
+                self._queue(task).appendleft(task)
+            self._retry()
+            return
         for task, _ in results:
             self._hub.wake_instance(task.id)
         for task in begun:
@@ -73,6 +77,14 @@ class Activities:
             running.add_done_callback(self._ended)
         if len(begun) < len(starting):
             self._schedule()
+
+    def _commit(self, results: list[tuple[Task, Event]], starting: list[Task]) -> list[Task]:
+        store = self._hub.store
+        with store.tx():
+            for task, outcome in results:
+                if store.tasks.finish(task.n):
+                    store.inbox.send(task.id, outcome, execution=task.execution)
+            return [task for task in starting if store.tasks.begin(task.n)]
 
     async def stop(self, drain_s: float) -> None:
         """Start nothing more, let what runs end for a while, and give back the rest uncounted."""
@@ -94,9 +106,16 @@ class Activities:
         if self._move is None:
             self._move = asyncio.get_running_loop().call_soon(self._moved)
 
+    def _retry(self) -> None:
+        if self._move is None and not self._stopped:
+            self._move = asyncio.get_running_loop().call_later(_RETRY_S, self._moved)
+
     def _moved(self) -> None:
         self._move = None
         self.flush()
+
+    def _queue(self, task: Task) -> deque[Task]:
+        return self._suspects if task.tries >= _SUSPECT_FROM else self._fresh
 
     def _pick(self) -> list[Task]:
         picked: list[Task] = []

@@ -93,8 +93,10 @@ class DurableHost:
             return
         hub.silence()
         lanes = (lane.stop(drain_s) for lane in hub.lanes.values())
-        await asyncio.gather(*lanes, hub.activities.stop(drain_s))
-        hub.store.close()
+        try:
+            await asyncio.gather(*lanes, hub.activities.stop(drain_s))
+        finally:
+            hub.store.close()
 
     async def handle(self, request: web.Request, path: str) -> web.StreamResponse:
         """Answer a request of the local RPC or of the webhooks.

@@ -60,7 +60,7 @@ class Store:
         except BaseException:
             self._lock.close()
             raise
-        self._depth = 0
+        self._in_tx = False
         self.instances = Instances(self._db)
         self.history = History(self._db)
         self.inbox = Inbox(self._db)
@@ -70,19 +70,21 @@ class Store:
     @contextlib.contextmanager
     def tx(self) -> Iterator[None]:
         """One transaction; nested uses join the outermost, and any error undoes all of it."""
-        if self._depth == 0:
-            self._db.execute("BEGIN IMMEDIATE")
-        self._depth += 1
+        if self._in_tx:
+            yield
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        self._in_tx = True
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._depth -= 1
-            if self._depth == 0:
+            # A full disk ends the transaction by itself.
+            if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
-        self._depth -= 1
-        if self._depth == 0:
-            self._db.execute("COMMIT")
+        finally:
+            self._in_tx = False
 
     def erase(self, instance_id: str) -> None:
         """Forget an instance: its row, history, messages and tasks."""

@@ -9,7 +9,9 @@ import azure.functions as func
 from activities import bp as activities
 from orchestrators import bp as orchestrators
 
-app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+# Both kinds of app must behave alike.
+make_app = df.DFApp if os.environ.get("DURABLE_TEST_DFAPP") else func.FunctionApp
+app = make_app(http_auth_level=func.AuthLevel.ANONYMOUS)
 app.register_functions(activities)
 app.register_functions(orchestrators)
 bp = df.Blueprint()

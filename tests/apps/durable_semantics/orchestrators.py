@@ -178,14 +178,12 @@ def http_call(context):
 def deaths(context):
     """Deadly activities, and innocent ones beside them."""
     told = context.get_input()
-    tasks = [context.call_activity("work", {"i": i, "ms": told["ms"]}) for i in range(told["n"])]
+    works = [context.call_activity("work", {"i": i, "ms": told["ms"]}) for i in range(told["n"])]
     key = {"key": context.instance_id, "deaths": told["deaths"]}
     poison = context.call_activity("deadly", key)
-    total = 0
-    for task in tasks:
-        total += yield task
     try:
-        outcome = yield poison
+        yield context.task_all([*works, poison])
+        outcome = poison.result
     except Exception as error:  # noqa: BLE001 - the SDK raises nothing finer
         outcome = str(error)
-    return [total, outcome]
+    return [sum((yield context.task_all(works))), outcome]

@@ -1,4 +1,4 @@
-"""Hosts on the semantics app, in one process and with two workers, shared by whole files."""
+"""Hosts on the semantics app: in one process, with two workers, and built on df.DFApp."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ import pytest
 
 from tests.integration.host_durable.hosts import HostProcess
 
+KINDS = {"in-process": (0, {}), "2-workers": (2, {}), "DFApp": (0, {"DURABLE_TEST_DFAPP": "1"})}
 
-@pytest.fixture(scope="module", params=[0, 2], ids=["in-process", "2-workers"])
+
+@pytest.fixture(scope="module", params=KINDS.values(), ids=KINDS)
 def host(request: pytest.FixtureRequest, tmp_path_factory) -> Iterator[HostProcess]:
-    """One host for all tests here; every test uses ids of its own."""
+    """One host for all tests of a file; every test uses ids of its own."""
+    processes, environment = request.param
+    folder = tmp_path_factory.mktemp("semantics")
     running = HostProcess(
-        "durable_semantics", tmp_path_factory.mktemp("semantics"), processes=request.param
+        "durable_semantics", folder, processes=processes, environment=environment
     ).start()
     yield running
     running.stop()

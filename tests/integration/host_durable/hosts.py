@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class HostProcess:
         *,
         processes: int = 0,
         drain_s: int = 2,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self.log = folder / "host.log"
@@ -45,6 +46,7 @@ class HostProcess:
             **os.environ,
             "DURABLE_TEST_FOLDER": str(folder),
             "DURABLE_TEST_HUB": "TestHub",
+            **(environment or {}),
         }
         self._process: subprocess.Popen[str] | None = None
 
@@ -56,6 +58,12 @@ class HostProcess:
 
     def start(self) -> HostProcess:
         """Start, or start again, and wait for the line that says it is ready."""
+        if not self.try_to_start():
+            raise AssertionError("the host did not start:\n" + self.log.read_text()[-4000:])
+        return self
+
+    def try_to_start(self) -> bool:
+        """Start, and say whether it became ready; an app may end its host before that."""
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -69,10 +77,10 @@ class HostProcess:
         line = self._process.stdout.readline()
         if not line:
             self._close()
-            raise AssertionError("the host did not start:\n" + self.log.read_text()[-4000:])
+            return False
         self.ready = json.loads(line)
         self.url = self.ready["ready"]
-        return self
+        return True
 
     def has_died(self) -> bool:
         """Whether the process is gone."""

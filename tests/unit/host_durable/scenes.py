@@ -26,6 +26,10 @@ def _activities(bp) -> None:
         return value
 
     @bp.activity_trigger(input_name="value")
+    def swell(value: int) -> str:
+        return "x" * value
+
+    @bp.activity_trigger(input_name="value")
     def other(value: str) -> str:
         return value
 
@@ -43,6 +47,10 @@ def _plain(bp) -> None:
     def echoes(context):
         tasks = [context.call_activity("echo", str(i)) for i in range(context.get_input())]
         return (yield context.task_all(tasks))
+
+    @bp.orchestration_trigger(context_name="context")
+    def swelling(context):
+        return len((yield context.call_activity("swell", context.get_input())))
 
     @bp.orchestration_trigger(context_name="context")
     def large(context):

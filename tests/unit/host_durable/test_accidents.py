@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 
 import pytest
 from azure.functions.meta import Datum
@@ -224,5 +225,50 @@ def test_outputs_are_written_before_the_activity_counts_as_done(engine):
         status, output = await engine.run("echoes", 1)
         assert status == "Failed"
         assert "the storage is away" in output
+
+    with_engine(engine, scene)
+
+
+def test_a_full_disk_loses_no_result(engine, monkeypatch):
+    """What could not be written is written once there is room, and nothing ran in vain."""
+    monkeypatch.setattr("pixcrawler.host.durable.lanes._REST_AFTER_ERROR_S", 0.02)
+    monkeypatch.setattr("pixcrawler.host.durable.activities._RETRY_S", 0.02)
+
+    async def scene():
+        gate = asyncio.Event()
+
+        async def wait_for_it(name: str) -> None:
+            if name == "swell":
+                await gate.wait()
+
+        engine.caller.before = wait_for_it
+        instance_id = engine.start("swelling", 200_000)
+        await engine.until(lambda: engine.host._hub.activities._running)
+        database = engine.store._db
+        pages = database.execute("PRAGMA page_count").fetchone()[0]
+        database.execute(f"PRAGMA max_page_count={pages + 2}")
+        gate.set()
+        await engine.until(lambda: engine.host._hub.activities._results)
+        await asyncio.sleep(0.1)
+        assert engine.instance(instance_id).status == "Running"
+        database.execute("PRAGMA max_page_count=1000000")
+        assert await engine.end_of(instance_id) == ("Completed", 200_000)
+        assert engine.caller.calls["swell"] == 1
+
+    with_engine(engine, scene)
+
+
+def test_a_full_disk_refuses_new_instances_and_the_hub_lives_on(engine):
+    """The one who starts gets the error; nothing half-made is left."""
+
+    async def scene():
+        database = engine.store._db
+        pages = database.execute("PRAGMA page_count").fetchone()[0]
+        database.execute(f"PRAGMA max_page_count={pages + 1}")
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            engine.start("large", "x" * 200_000, instance_id="big")
+        assert engine.store.instances.get("big") is None
+        database.execute("PRAGMA max_page_count=1000000")
+        assert await engine.run("echoes", 1) == ("Completed", ["0"])
 
     with_engine(engine, scene)
