@@ -186,6 +186,19 @@ class _Handler(BaseHTTPRequestHandler):
     def on_lying_small(self, argument: str, given: dict[str, str]) -> None:
         self.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + PICTURE)
 
+    def on_raw_location(self, argument: str, given: dict[str, str]) -> None:
+        self.raw(b"HTTP/1.1 302 Found\r\nLocation: /\xff\xfe\r\nContent-Length: 0\r\n\r\n")
+
+    def on_raw_host(self, argument: str, given: dict[str, str]) -> None:
+        self.raw(b"HTTP/1.1 302 Found\r\nLocation: http://\xff.org/\r\nContent-Length: 0\r\n\r\n")
+
+    def on_raw_packing(self, argument: str, given: dict[str, str]) -> None:
+        self.raw(b"HTTP/1.1 200 OK\r\nContent-Encoding: \xff\r\nContent-Length: 1\r\n\r\na")
+
+    def on_raw_wait(self, argument: str, given: dict[str, str]) -> None:
+        date = b"Fri, 20 Nov 99999999999 12:00:00 GMT"
+        self.raw(b"HTTP/1.1 429 Busy\r\nRetry-After: " + date + b"\r\nContent-Length: 0\r\n\r\n")
+
     # ------------------------------------------------------------- too much
 
     def on_announced_big(self, argument: str, given: dict[str, str]) -> None:
@@ -206,6 +219,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def on_gzip_bomb(self, argument: str, given: dict[str, str]) -> None:
         self.send(200, {"Content-Encoding": "gzip"}, gzip.compress(bytes(5 * CAP_BYTES), 1))
+
+    def on_gzip_tail(self, argument: str, given: dict[str, str]) -> None:
+        self.raw(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", gzip.compress(PICTURE))
+        while not self.web.closing.is_set():
+            self.raw(bytes(64 * 1024))
 
     def on_gzip_cut(self, argument: str, given: dict[str, str]) -> None:
         self.send(200, {"Content-Encoding": "gzip"}, gzip.compress(PICTURE)[:-9])

@@ -36,7 +36,7 @@ async def read_body(
         raise _too_large(max_bytes)
     unpacker = zlib.decompressobj(_ZLIB_OR_GZIP) if packing in _PACKED else None
     pieces: list[bytes] = []
-    size = 0
+    size = wire_size = 0
     started = time.monotonic()
     async for arrived in response.content.iter_any():
         seconds = time.monotonic() - started
@@ -45,7 +45,9 @@ async def read_body(
             raise Trouble(RejectReason.TIMED_OUT, words)
         piece = arrived if unpacker is None else _unpacked(unpacker, arrived, max_bytes - size)
         size += len(piece)
-        if size > max_bytes:
+        wire_size += len(arrived)
+        # What follows a packed body's end adds nothing to its size, but zlib holds it all.
+        if max(size, wire_size) > max_bytes:
             raise _too_large(max_bytes)
         pieces.append(piece)
     if size == 0:

@@ -35,7 +35,7 @@ def stated_wait_s(retry_after: str | None, now: datetime | None = None) -> float
         return min(_LONGEST_STATED_S, float(text[:9]))
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)

@@ -67,7 +67,7 @@ def trouble_of_status(status: int, retry_after: str | None) -> Trouble:
     return Trouble(RejectReason.BAD_ANSWER, detail)
 
 
-def trouble_of_error(error: AddressBlocked | aiohttp.ClientError | OSError | ValueError) -> Trouble:
+def trouble_of_error(error: Exception) -> Trouble:
     """Return what a failed connection or an unreadable answer means."""
     if isinstance(error, AddressBlocked):
         return Trouble(RejectReason.ADDRESS_BLOCKED, str(error))

@@ -21,6 +21,20 @@ from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline.limits import IMAGE_MAX_BYTES
 from pixcrawler.pipeline.ports import Fetched, Unfetched
 
+# What hostile answers have raised, or may raise, in a client of 30,000 lines; one site must not
+# fail a job. Whatever stops a process or a task is not among them.
+_VISIT_ERRORS = (
+    AddressBlocked,
+    aiohttp.ClientError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 _OK = 200
 _MOVED = frozenset({301, 302, 303, 307, 308})
 
@@ -101,7 +115,7 @@ class Visitor:
         for _ in range(self._limits.redirects + 1):
             try:
                 answer = await self._hop(visit)
-            except (AddressBlocked, aiohttp.ClientError, OSError, ValueError) as error:
+            except _VISIT_ERRORS as error:
                 raise trouble_of_error(error) from error
             if isinstance(answer, bytes):
                 return answer
@@ -145,8 +159,17 @@ def _left_s(timer: asyncio.Timeout) -> float:
 
 def _unfetched(visit: _Visit, trouble: Trouble, started: float) -> Unfetched:
     return Unfetched(
-        trouble.reason, _shown(visit, trouble), visit.url, visit.status, _elapsed_ms(started)
+        trouble.reason,
+        _plain(_shown(visit, trouble)),
+        _plain(visit.url),
+        visit.status,
+        _elapsed_ms(started),
     )
+
+
+def _plain(text: str) -> str:
+    """Bytes of a header that are no UTF-8 arrive as half characters, which cannot be stored."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _shown(visit: _Visit, trouble: Trouble) -> str:

@@ -68,6 +68,11 @@ def test_a_picture_arrives_whole(web):
         ("/to?url=ftp://example.org/a", RejectReason.ADDRESS_BLOCKED, 1),
         ("/to?url=file:///etc/passwd", RejectReason.ADDRESS_BLOCKED, 1),
         ("/to?url=http://[bad", RejectReason.BAD_ANSWER, 1),
+        ("/raw-location", RejectReason.ADDRESS_BLOCKED, 1),
+        ("/raw-host", RejectReason.ADDRESS_BLOCKED, 1),
+        ("/raw-packing", RejectReason.BAD_ANSWER, 1),
+        ("/raw-wait", RejectReason.THROTTLED, 3),
+        ("/gzip-tail", RejectReason.TOO_LARGE, 1),
     ],
 )
 def test_each_fault_ends_in_its_reason(web, path, reason, requests):
@@ -75,6 +80,7 @@ def test_each_fault_ends_in_its_reason(web, path, reason, requests):
     result = fetch(a_fetcher(web), web.url(path))
     assert isinstance(result, Unfetched)
     assert (result.reason, bool(result.detail)) == (reason, True)
+    assert f"{result.detail}{result.final_url}".encode()
     if requests is not None:
         assert web.hits.total() == requests
 

@@ -44,6 +44,7 @@ def test_the_user_agent_is_honest():
         ("", None),
         (None, None),
         ("²", None),
+        ("Fri, 20 Nov 99999999999 12:00:30 GMT", None),
     ],
 )
 def test_a_stated_wait_is_read(header, expected):
