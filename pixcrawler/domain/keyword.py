@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import partial
 from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
@@ -27,9 +28,14 @@ def _plain(text: str) -> str:
     return folded
 
 
-def _filed(text: str) -> str:
-    """As plain text that also makes a folder name."""
+def _filed(text: str, max_chars: int) -> str:
+    """As plain text that also makes a folder name.
+
+    One character may fold into 18: the length is checked before, which bounds the work, and after.
+    """
     folded = _plain(text)
+    if len(folded) > max_chars:
+        raise ValueError(f"must have at most {max_chars} characters, ligatures written out")
     if not folder_name(folded):
         raise ValueError("must contain at least one letter or digit")
     return folded
@@ -38,14 +44,14 @@ def _filed(text: str) -> str:
 Keyword = Annotated[
     str,
     StringConstraints(min_length=1, max_length=KEYWORD_MAX_CHARS),
-    AfterValidator(_filed),
+    AfterValidator(partial(_filed, max_chars=KEYWORD_MAX_CHARS)),
 ]
 """What the user typed: 1 to 100 characters, at least one of them a letter or digit."""
 
 Name = Annotated[
     str,
     StringConstraints(min_length=1, max_length=NAME_MAX_CHARS),
-    AfterValidator(_filed),
+    AfterValidator(partial(_filed, max_chars=NAME_MAX_CHARS)),
 ]
 """Name of a dataset, project or category: 1 to 80 characters."""
 
