@@ -115,6 +115,7 @@ def put_downloads(
     found: Sequence[tuple[Candidate, bytes | RejectReason]],
 ) -> None:
     """Write a chunk's shard and outcomes, as downloading leaves them."""
+    digest = f"{round_no:08x}{chunk:08x}"
     buffer, outcomes = io.BytesIO(), []
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as shard:
         for index, (candidate, body) in enumerate(found):
@@ -128,6 +129,7 @@ def put_downloads(
             outcomes.append(
                 Outcome(
                     candidate=candidate,
+                    shard=digest,
                     name=member.name,
                     offset=offset,
                     length=len(body),
@@ -135,6 +137,6 @@ def put_downloads(
                     status=200,
                 )
             )
-    blobs.put(shard_ref(job_id, round_no, chunk), buffer.getvalue())
+    blobs.put(shard_ref(job_id, round_no, chunk, digest), buffer.getvalue())
     lines = "".join(f"{outcome.model_dump_json()}\n" for outcome in outcomes)
     blobs.put(outcomes_ref(job_id, round_no, chunk), lines.encode())

@@ -70,9 +70,12 @@ def candidates_ref(job_id: str, round_no: int, chunk: int) -> BlobRef:
     return _chunk_ref(job_id, "candidates", round_no, chunk, "jsonl")
 
 
-def shard_ref(job_id: str, round_no: int, chunk: int) -> BlobRef:
-    """The downloaded images of a chunk, one uncompressed tar."""
-    return _chunk_ref(job_id, "shards", round_no, chunk, "tar")
+def shard_ref(job_id: str, round_no: int, chunk: int, digest: str) -> BlobRef:
+    """The downloaded images of a chunk, one uncompressed tar, named by its content.
+
+    Two workers on one chunk may be given different bytes; neither may replace the other's.
+    """
+    return _chunk_ref(job_id, "shards", round_no, chunk, f"{digest}.tar")
 
 
 def outcomes_ref(job_id: str, round_no: int, chunk: int) -> BlobRef:

@@ -42,12 +42,14 @@ class Outcome(Value):
     """What became of fetching one candidate.
 
     Either ``reason`` says why there are no bytes, or the bytes are the member ``name`` of
-    the chunk's shard, ``length`` bytes from ``offset``.
+    the chunk's shard, ``length`` bytes from ``offset``; all of a chunk are in one shard.
     """
 
     candidate: Candidate
     reason: RejectReason | None = None
     detail: str | None = Field(default=None, max_length=300)
+    shard: str = ""
+    """Digest that the shard is named by."""
     name: str | None = None
     offset: int = 0
     length: int = 0

@@ -41,8 +41,8 @@ def assemble(
 ) -> Assembled:
     """Write the dataset version that a job built; its manifest last, which starts packaging.
 
-    Safe to repeat: a manifest that exists is kept as it is, everything before it is written
-    again, the same. A job that is being cancelled writes nothing.
+    Safe to repeat, also by two workers at once: the first manifest written is kept as it is,
+    everything before it is written again, the same. A job that is being cancelled writes nothing.
 
     Raises:
         InvariantBroken: the bytes of a kept image are not those that were validated.
@@ -73,7 +73,7 @@ def assemble(
     )
     _write_texts(manifest, job, harvest, blobs)
     _record(manifest, place, datasets)
-    blobs.put(place, manifest.model_dump_json(indent=1).encode(), "application/json")
+    blobs.put_new(place, manifest.model_dump_json(indent=1).encode(), "application/json")
     return _assembled(job, place, len(images))
 
 
@@ -124,7 +124,8 @@ def _copied(
     if not kept:
         return []
     name = f"images/{chunk.round:03d}-{chunk.chunk:05d}.tar"
-    shard = blobs.get(shard_ref(chunk.job_id, chunk.round, chunk.chunk))
+    digest = kept[0].outcome.shard
+    shard = blobs.get(shard_ref(chunk.job_id, chunk.round, chunk.chunk, digest))
     images = []
     with tempfile.TemporaryFile() as tar:
         for verdict in kept:

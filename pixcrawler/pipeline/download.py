@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tarfile
 import tempfile
 from collections import Counter
@@ -25,6 +26,8 @@ from pixcrawler.pipeline.ports import (
 DETAIL_MAX_CHARS = 300
 MEMBER_OVERHEAD_BYTES = 1024
 """Of a tar member: its header, and at most one block of padding."""
+DIGEST_DIGITS = 16
+"""Of a shard's SHA-256, in its name."""
 _COPY_BYTES = 1024 * 1024
 
 
@@ -40,9 +43,9 @@ class _Body:
 def download(ref: ChunkRef, *, jobs: JobStore, blobs: BlobStore, fetcher: Fetcher) -> ChunkReport:
     """Fetch a chunk's candidates into one shard, with one outcome for each candidate.
 
-    The outcomes are written last; once they exist, nothing is fetched again. A body is stored
-    as it came: whether it is an image is for the next step to see. Scratch disk holds at most
-    twice the largest shard.
+    The outcomes are written last, and only once: of two workers the first counts, and once they
+    exist, nothing is fetched again. A body is stored as it came: whether it is an image is for
+    the next step to see. Scratch disk holds at most twice the largest shard.
     """
     place = outcomes_ref(ref.job_id, ref.round, ref.chunk)
     if blobs.exists(place):
@@ -55,15 +58,16 @@ def download(ref: ChunkRef, *, jobs: JobStore, blobs: BlobStore, fetcher: Fetche
     with tempfile.TemporaryFile() as spool, tempfile.TemporaryFile() as shard:
         results = _spooled(candidates, fetcher, spool)
         outcomes = _filed(candidates, results, spool, shard)
-        if blobs.exists(place):
-            # A second worker was faster: its shard belongs to its outcomes, ours would not.
-            return _report(_outcomes(blobs.get(place)))
         if any(outcome.reason is None for outcome in outcomes):
-            shard_place = shard_ref(ref.job_id, ref.round, ref.chunk)
+            shard.seek(0)
+            digest = hashlib.file_digest(shard, "sha256").hexdigest()[:DIGEST_DIGITS]
+            outcomes = [_in_shard(outcome, digest) for outcome in outcomes]
+            shard_place = shard_ref(ref.job_id, ref.round, ref.chunk, digest)
             blobs.put_file(shard_place, shard, "application/x-tar")
     jobs.chunk_downloaded(ref.job_id, ref.round, ref.chunk, _counts(outcomes))
     written = "".join(f"{one.model_dump_json(exclude_defaults=True)}\n" for one in outcomes)
-    blobs.put(place, written.encode(), "application/x-ndjson")
+    if not blobs.put_new(place, written.encode(), "application/x-ndjson"):
+        return _report(_outcomes(blobs.get(place)))
     return _report(outcomes)
 
 
@@ -129,6 +133,10 @@ def _filed(
         )
     shard.write(bytes(2 * tarfile.BLOCKSIZE))
     return outcomes
+
+
+def _in_shard(outcome: Outcome, digest: str) -> Outcome:
+    return outcome if outcome.reason else outcome.model_copy(update={"shard": digest})
 
 
 def _failed(candidate: Candidate, result: Unfetched) -> Outcome:

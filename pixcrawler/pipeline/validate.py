@@ -51,8 +51,10 @@ def read_verdicts(place: BlobRef, blobs: BlobStore) -> list[Verdict]:
 def _judged(ref: ChunkRef, filters: Filters, blobs: BlobStore) -> list[Verdict]:
     place = outcomes_ref(ref.job_id, ref.round, ref.chunk)
     outcomes = [Outcome.model_validate_json(line) for line in blobs.get(place).splitlines()]
-    has_files = any(outcome.reason is None for outcome in outcomes)
-    shard = blobs.get(shard_ref(ref.job_id, ref.round, ref.chunk)) if has_files else b""
+    digest = next((outcome.shard for outcome in outcomes if outcome.reason is None), None)
+    if digest is None:
+        return judge_all(outcomes, b"", filters)
+    shard = blobs.get(shard_ref(ref.job_id, ref.round, ref.chunk, digest))
     return judge_all(outcomes, shard, filters)
 
 

@@ -31,7 +31,7 @@ class Keeper:
 def test_only_the_ended_jobs_files_go():
     """Working files of ended jobs are removed once; running jobs and datasets stay."""
     blobs, keeper = MemoryBlobs(), Keeper()
-    gone = [queries_ref("a"), shard_ref("a", 0, 0)]
+    gone = [queries_ref("a"), shard_ref("a", 0, 0, "0" * 16)]
     stays = [queries_ref("ab"), BlobRef(container="datasets", name="a/1/manifest.json")]
     for ref in gone + stays:
         blobs.put(ref, b"x")

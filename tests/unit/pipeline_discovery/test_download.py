@@ -8,7 +8,7 @@ import tarfile
 import pytest
 
 from pixcrawler.domain.source import Candidate, Provenance
-from pixcrawler.domain.storage import candidates_ref, outcomes_ref, shard_ref
+from pixcrawler.domain.storage import BlobRef, candidates_ref, outcomes_ref, shard_ref
 from pixcrawler.domain.verdict import Outcome, RejectReason
 from pixcrawler.pipeline import download as download_module
 from pixcrawler.pipeline.download import download
@@ -17,7 +17,6 @@ from pixcrawler.pipeline.ports import Fetched, Unfetched
 
 JOB = "job-1"
 CHUNK = ChunkRef(job_id=JOB, round=0, chunk=0)
-SHARD = shard_ref(JOB, 0, 0)
 OUTCOMES = outcomes_ref(JOB, 0, 0)
 GONE = Unfetched(RejectReason.GONE, "p.example: status 404", "http://p.example/gone", 404, 12)
 
@@ -78,6 +77,17 @@ def outcomes(blobs):
     return [Outcome.model_validate_json(line) for line in blobs.get(OUTCOMES).splitlines()]
 
 
+def shards(blobs):
+    """Where the shards are that were written."""
+    return [BlobRef(container="work", name=n) for n in blobs.names("work", f"{JOB}/shards/")]
+
+
+def kept_bytes(blobs):
+    """The bodies that the written outcomes lead to."""
+    places = [(o, shard_ref(JOB, 0, 0, o.shard)) for o in outcomes(blobs) if o.reason is None]
+    return [blobs.get_range(place, o.offset, o.length) for o, place in places]
+
+
 def test_each_candidate_has_its_outcome_in_order(chunk, run, blobs):
     """Results come in any order; outcomes stand in the candidates' order."""
     chunk(4)
@@ -97,9 +107,11 @@ def test_bytes_are_found_by_offset_and_by_name(chunk, run, blobs):
     chunk(3)
     bodies = [b"a" * 511, b"b" * 512, b"c" * 100_001]
     run(Listed([body(b) for b in bodies]))
-    ranges = [blobs.get_range(SHARD, o.offset, o.length) for o in outcomes(blobs)]
+    [place] = shards(blobs)
+    assert {shard_ref(JOB, 0, 0, o.shard) for o in outcomes(blobs)} == {place}
+    ranges = [blobs.get_range(place, o.offset, o.length) for o in outcomes(blobs)]
     assert ranges == bodies
-    with tarfile.open(fileobj=io.BytesIO(blobs.get(SHARD))) as shard:
+    with tarfile.open(fileobj=io.BytesIO(blobs.get(place))) as shard:
         members = shard.getmembers()
         assert [m.name for m in members] == ["00000", "00001", "00002"]
         assert [shard.extractfile(m).read() for m in members] == bodies
@@ -111,17 +123,18 @@ def test_the_same_bodies_give_the_same_shard(chunk, run, blobs):
     chunk(3)
     results = [body(b"zero"), body(b"one"), body(b"two")]
     run(Listed(results))
-    first = blobs.get(SHARD)
+    first = blobs.get(OUTCOMES)
     blobs.delete(OUTCOMES)
     run(Listed(results, places=[2, 0, 1]))
-    assert blobs.get(SHARD) == first
+    assert blobs.get(OUTCOMES) == first
+    assert len(shards(blobs)) == 1
 
 
 def test_no_image_needs_no_shard(chunk, run, blobs):
     """When nothing came there are outcomes, but no shard."""
     chunk(2)
     assert run(Listed([GONE, GONE])) == ChunkReport(passed=0, rejected=2)
-    assert not blobs.exists(SHARD)
+    assert shards(blobs) == []
     assert len(outcomes(blobs)) == 2
 
 
@@ -132,7 +145,8 @@ def test_a_full_shard_takes_no_more(chunk, run, blobs, monkeypatch):
     report = run(Listed([body(b"a" * 4000), body(b"b" * 6000), body(b"c" * 2000)]))
     assert report == ChunkReport(passed=2, rejected=1)
     assert [o.reason for o in outcomes(blobs)] == [None, RejectReason.OVER_LIMIT, None]
-    assert len(blobs.get(SHARD)) <= 10_000
+    [place] = shards(blobs)
+    assert len(blobs.get(place)) <= 10_000
 
 
 def test_counts_reach_the_job(chunk, run, jobs):
@@ -155,29 +169,31 @@ def test_a_repeated_chunk_fetches_nothing(chunk, run):
 def test_a_killed_chunk_is_done_again(chunk, run, blobs):
     """A shard without outcomes counts for nothing: the chunk is fetched again."""
     chunk(1)
-    blobs.put(SHARD, b"half a shard")
-    fetcher = Listed([body(b"whole")])
-    assert run(fetcher).passed == 1
-    [outcome] = outcomes(blobs)
-    assert blobs.get_range(SHARD, outcome.offset, outcome.length) == b"whole"
+    run(Listed([body(b"before the kill")]))
+    blobs.delete(OUTCOMES)
+    assert run(Listed([body(b"whole")])).passed == 1
+    assert kept_bytes(blobs) == [b"whole"]
 
 
-def test_the_faster_of_two_workers_wins(chunk, run, blobs):
-    """A worker that was overtaken while fetching leaves shard and outcomes alone."""
+@pytest.mark.parametrize(
+    ("written", "slower"),
+    [("put_file", body(b"slower")), ("put_new", body(b"slower")), ("put_new", GONE)],
+    ids=["before its shard", "before its outcomes", "without a shard"],
+)
+def test_the_faster_of_two_workers_wins(chunk, run, blobs, written, slower):
+    """Overtaken before any write, a worker leaves the other's shard and outcomes as they are."""
     chunk(1)
-    faster = Listed([body(b"faster")])
+    write, faster = getattr(blobs, written), Listed([body(b"faster")])
 
-    class Slower(Listed):
-        """Is overtaken between fetching and writing."""
+    def overtaken(*given):
+        """The other worker does everything just before this one writes."""
+        setattr(blobs, written, write)
+        run(faster)
+        return write(*given)
 
-        def fetch_all(self, urls):
-            run(faster)
-            yield from super().fetch_all(urls)
-
-    report = run(Slower([GONE]))
-    assert report == ChunkReport(passed=1, rejected=0)
-    [outcome] = outcomes(blobs)
-    assert blobs.get_range(SHARD, outcome.offset, outcome.length) == b"faster"
+    setattr(blobs, written, overtaken)
+    assert run(Listed([slower])) == ChunkReport(passed=1, rejected=0)
+    assert kept_bytes(blobs) == [b"faster"]
 
 
 def test_a_cancelled_job_is_left_alone(chunk, run, jobs, blobs):

@@ -193,6 +193,22 @@ def test_a_repeat_after_a_death(ready):
     assert ready.snapshot("datasets") == before
 
 
+def test_the_first_manifest_stays(ready):
+    """Of two workers at once the first manifest counts: the archive has its bytes already."""
+    put_new, manifests = ready.blobs.put_new, []
+
+    def overtaken(ref, data, media_type="application/json"):
+        """Another worker writes its manifest just before this one does."""
+        if not manifests:
+            manifests.append(data.replace(b"2026-05-01", b"2026-04-30"))
+            put_new(ref, manifests[0])
+        return put_new(ref, data, media_type)
+
+    ready.blobs.put_new = overtaken
+    assert ready.assemble().images == 4
+    assert ready.blobs.get(version_ref("data-1", 1, "manifest.json")) == manifests[0]
+
+
 def test_the_catalogue_is_told(ready):
     """The version's number of images and bytes are recorded."""
     ready.assemble()
@@ -212,7 +228,7 @@ def test_a_cancelled_job_writes_nothing(ready):
 
 def test_bytes_that_changed(ready):
     """An image that changed in storage after validation never gets into a version."""
-    place = shard_ref("job-1", 0, 0)
+    place = shard_ref("job-1", 0, 0, "0" * 16)
     data = bytearray(ready.blobs.get(place))
     data[3000] ^= 1
     ready.blobs.put(place, bytes(data))

@@ -51,7 +51,7 @@ def test_a_repeat_changes_nothing(downloaded):
     """Done twice, the step reports and leaves the same; even without the shard."""
     first = downloaded.validate_chunk(CHUNK)
     before = downloaded.blobs.get(VERDICTS)
-    downloaded.blobs.delete(shard_ref("job-1", 0, 0))
+    downloaded.blobs.delete(shard_ref("job-1", 0, 0, "0" * 16))
     assert downloaded.validate_chunk(CHUNK) == first
     assert downloaded.blobs.get(VERDICTS) == before
 
@@ -76,13 +76,13 @@ def test_a_chunk_without_files(workshop):
     """When no download worked there is no shard, and that is no error."""
     workshop.job()
     workshop.download([(a_candidate(), RejectReason.GONE)])
-    workshop.blobs.delete(shard_ref("job-1", 0, 0))
+    workshop.blobs.delete(shard_ref("job-1", 0, 0, "0" * 16))
     assert workshop.validate_chunk(CHUNK) == ChunkReport(passed=0, rejected=1)
 
 
 def test_a_shard_that_is_too_short(downloaded):
     """A shard that ends before its outcomes do is a broken promise, not a broken image."""
-    place: BlobRef = shard_ref("job-1", 0, 0)
+    place: BlobRef = shard_ref("job-1", 0, 0, "0" * 16)
     downloaded.blobs.put(place, downloaded.blobs.get(place)[:2000])
     with pytest.raises(InvariantBroken):
         downloaded.validate_chunk(CHUNK)
