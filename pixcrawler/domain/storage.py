@@ -61,6 +61,11 @@ def discovery_ref(job_id: str, round_no: int) -> BlobRef:
     return BlobRef(container=WORK, name=f"{job_id}/discovery/{round_no:03d}.json")
 
 
+def found_ref(job_id: str, round_no: int, digest: str) -> BlobRef:
+    """All candidates of a round, one JSON object a line, named by its content."""
+    return BlobRef(container=WORK, name=f"{job_id}/discovery/{round_no:03d}-{digest}.jsonl")
+
+
 def _chunk_ref(job_id: str, kind: str, round_no: int, chunk: int, extension: str) -> BlobRef:
     return BlobRef(container=WORK, name=f"{job_id}/{kind}/{round_no:03d}-{chunk:05d}.{extension}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from pixcrawler.domain.source import (
     Provenance,
     SearchQuery,
 )
-from pixcrawler.domain.storage import candidates_ref, discovery_ref, queries_ref
+from pixcrawler.domain.storage import candidates_ref, discovery_ref, found_ref, queries_ref
 from pixcrawler.pipeline.expand import QUERIES
 from pixcrawler.pipeline.lanes import (
     MAX_TROUBLES,
@@ -47,24 +48,45 @@ class Standing:
     seen: str
     """The remembered part of every candidate's key, one after the other, in Base64."""
     engines: list[EngineState]
+    found: str
+    """Digest that the file of the round's candidates is named by."""
 
 
 _STANDING = TypeAdapter(Standing)
+_DIGEST_DIGITS = 16
 
 
 def discover(
     ref: RoundRef, *, jobs: JobStore, blobs: BlobStore, engines: Mapping[str, SearchEngine]
 ) -> Discovered:
-    """Find the candidates of one round and write them in chunks; the state is written last.
+    """Find the candidates of one round, then write them in chunks.
 
     Asks until there are about ``wanted * OVERSAMPLE`` new candidates or nobody has more. Same
-    answers of the engines, same bytes. Safe to run twice: the first state written wins.
+    answers of the engines, same bytes. Safe to run twice, although engines may answer otherwise
+    the second time: the first state written wins, and everything else follows from it.
     """
     place = discovery_ref(ref.job_id, ref.round)
-    if blobs.exists(place):
-        return _STANDING.validate_json(blobs.get(place)).discovered
-    if jobs.is_cancelling(ref.job_id):
-        return Discovered(chunks=0, candidates=0, exhausted=False, cancelled=True)
+    if not blobs.exists(place):
+        if jobs.is_cancelling(ref.job_id):
+            return Discovered(chunks=0, candidates=0, exhausted=False, cancelled=True)
+        standing, lines = _asked(ref, jobs=jobs, blobs=blobs, engines=engines)
+        blobs.put(found_ref(ref.job_id, ref.round, standing.found), lines, "application/x-ndjson")
+        blobs.put_new(place, _STANDING.dump_json(standing, exclude_none=True))
+    standing = _STANDING.validate_json(blobs.get(place))
+    _cut(ref, standing, blobs)
+    sizes = [
+        min(CHUNK_IMAGES, standing.discovered.candidates - start)
+        for start in range(0, standing.discovered.candidates, CHUNK_IMAGES)
+    ]
+    jobs.add_chunks(ref.job_id, ref.round, sizes)
+    jobs.set_engines(ref.job_id, [state.report for state in standing.engines])
+    return standing.discovered
+
+
+def _asked(
+    ref: RoundRef, *, jobs: JobStore, blobs: BlobStore, engines: Mapping[str, SearchEngine]
+) -> tuple[Standing, bytes]:
+    """Where discovery stands once the engines were asked, and the candidates, one a line."""
     spec = jobs.job(ref.job_id).spec
     queries = QUERIES.validate_json(blobs.get(queries_ref(ref.job_id)))
     former = _former(ref, spec, queries, engines, blobs)
@@ -78,7 +100,8 @@ def discover(
     ]
     _ask_together(askers, former.engines, target)
     candidates = _candidates(former, queries, target)
-    return _recorded(ref, former, candidates, jobs=jobs, blobs=blobs)
+    lines = "".join(f"{one.model_dump_json(exclude_defaults=True)}\n" for one in candidates)
+    return _standing(former, candidates, lines.encode()), lines.encode()
 
 
 def _former(
@@ -97,7 +120,7 @@ def _former(
         else _missing(name)
         for name in spec.engines
     ]
-    return Standing(Discovered(chunks=0, candidates=0, exhausted=False), 0, "", states)
+    return Standing(Discovered(chunks=0, candidates=0, exhausted=False), 0, "", states, "")
 
 
 def _missing(engine: str) -> EngineState:
@@ -170,38 +193,33 @@ def _candidate(finds: list[Found], queries: Sequence[SearchQuery], rank: int) ->
     )
 
 
-def _recorded(
-    ref: RoundRef,
-    former: Standing,
-    candidates: list[Candidate],
-    *,
-    jobs: JobStore,
-    blobs: BlobStore,
-) -> Discovered:
-    """Write the chunks, then tell the job, then write where discovery stands."""
-    chunks = [
-        candidates[start : start + CHUNK_IMAGES]
-        for start in range(0, len(candidates), CHUNK_IMAGES)
-    ]
-    for number, chunk in enumerate(chunks):
-        lines = "".join(f"{one.model_dump_json(exclude_defaults=True)}\n" for one in chunk)
-        blobs.put(
-            candidates_ref(ref.job_id, ref.round, number), lines.encode(), "application/x-ndjson"
-        )
+def _standing(former: Standing, candidates: list[Candidate], lines: bytes) -> Standing:
+    """Where discovery stands when ``candidates`` were taken."""
     states = _settled(former.engines, candidates)
-    jobs.add_chunks(ref.job_id, ref.round, [len(chunk) for chunk in chunks])
-    jobs.set_engines(ref.job_id, [state.report for state in states])
     discovered = Discovered(
-        chunks=len(chunks),
+        chunks=-(-len(candidates) // CHUNK_IMAGES),
         candidates=len(candidates),
         exhausted=all(state.is_used_up and not state.held_keys() for state in states),
     )
-    seen = _packed(former.seen, [one.key for one in candidates])
-    standing = Standing(discovered, former.next_rank + len(candidates), seen, states)
-    place = discovery_ref(ref.job_id, ref.round)
-    if not blobs.put_new(place, _STANDING.dump_json(standing, exclude_none=True)):
-        return _STANDING.validate_json(blobs.get(place)).discovered
-    return discovered
+    return Standing(
+        discovered,
+        next_rank=former.next_rank + len(candidates),
+        seen=_packed(former.seen, [one.key for one in candidates]),
+        engines=states,
+        found=hashlib.sha256(lines).hexdigest()[:_DIGEST_DIGITS],
+    )
+
+
+def _cut(ref: RoundRef, standing: Standing, blobs: BlobStore) -> None:
+    """Write the round's candidates in chunks, unless the last is there."""
+    chunks = standing.discovered.chunks
+    if not chunks or blobs.exists(candidates_ref(ref.job_id, ref.round, chunks - 1)):
+        return
+    lines = blobs.get(found_ref(ref.job_id, ref.round, standing.found)).splitlines(keepends=True)
+    for chunk in range(chunks):
+        part = lines[chunk * CHUNK_IMAGES : (chunk + 1) * CHUNK_IMAGES]
+        place = candidates_ref(ref.job_id, ref.round, chunk)
+        blobs.put(place, b"".join(part), "application/x-ndjson")
 
 
 def _settled(states: list[EngineState], candidates: list[Candidate]) -> list[EngineState]:

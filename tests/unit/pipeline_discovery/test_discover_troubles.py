@@ -130,22 +130,48 @@ def test_a_repeated_round_asks_nobody(rounds, jobs, blobs):
     assert len(engine.asked) == asked
 
 
-def test_the_first_state_written_wins(rounds, jobs):
-    """Of two workers on one round, the later reports what the earlier wrote."""
-    engine = Catalogue("one", {"owl": 500})
-    rounds.start([engine], categories={"birds": ["owl"]})
+def test_the_first_of_two_workers_wins(rounds, jobs, blobs):
+    """A worker that is overtaken leaves no trace: chunks, counts and engines are the other's."""
+    rounds.start([Catalogue("one", {"owl": 500})], categories={"birds": ["owl"]})
+    put_new, ref = blobs.put_new, RoundRef(job_id=JOB, round=0, wanted=50)
 
-    class Overtaken(MemoryBlobs):
-        """Another worker writes its state just before this one does."""
+    def overtaken(*given):
+        """Another worker, whose engine says less, does everything just before this one decides."""
+        blobs.put_new = put_new
+        fewer = {"one": Catalogue("one", {"owl": 40}, page_size=7)}
+        discover(ref, jobs=jobs, blobs=blobs, engines=fewer)
+        return put_new(*given)
 
-        def put_new(self, ref, data, media_type="application/json"):
-            super().put_new(ref, data.replace(b'"candidates":75', b'"candidates":70'))
-            return super().put_new(ref, data, media_type)
+    blobs.put_new = overtaken
+    found = rounds.run(wanted=50)
+    assert (found.candidates, found.chunks) == (40, 2)
+    assert len(rounds.candidates(0, found)) == 40
+    chunks = jobs.state(JOB).progress
+    assert (chunks.candidates, chunks.chunks.total) == (40, 2)
+    assert [report.candidates for report in jobs.engines(JOB)] == [40]
 
-    overtaken = Overtaken()
-    expand(JobRef(job_id=JOB), jobs=jobs, blobs=overtaken)
-    ref = RoundRef(job_id=JOB, round=0, wanted=50)
-    assert discover(ref, jobs=jobs, blobs=overtaken, engines=rounds.engines).candidates == 70
+
+@pytest.mark.parametrize("killed", ["put_new", "put", "add_chunks", "set_engines"])
+def test_a_killed_round_leaves_nothing_wrong(rounds, jobs, blobs, killed):
+    """Killed at any write and asked anew, engines may say less: counts and chunks still agree."""
+    rounds.start([Catalogue("one", {"owl": 500})], categories={"birds": ["owl"]})
+    store = blobs if killed.startswith("put") else jobs
+    write, ref = getattr(store, killed), RoundRef(job_id=JOB, round=0, wanted=50)
+
+    def die(*given):
+        raise KeyboardInterrupt
+
+    setattr(store, killed, die)
+    with pytest.raises(KeyboardInterrupt):
+        discover(ref, jobs=jobs, blobs=blobs, engines=rounds.engines)
+    setattr(store, killed, write)
+
+    rounds.engines = {"one": Catalogue("one", {"owl": 40})}
+    found = rounds.run(wanted=50)
+    progress = jobs.state(JOB).progress
+    assert len(rounds.candidates(0, found)) == found.candidates == progress.candidates
+    assert progress.chunks.total == found.chunks
+    assert [report.candidates for report in jobs.engines(JOB)] == [found.candidates]
 
 
 def test_a_killed_round_is_done_again(rounds, jobs, blobs):
