@@ -37,7 +37,7 @@ class EngineStatus(StrEnum):
 
 
 class EngineReport(Value):
-    """How one engine fared in a job: its last trouble, and what it gave in all."""
+    """How one engine fared in a job: a trouble that left something out, and what it gave."""
 
     engine: EngineName
     status: EngineStatus

@@ -51,8 +51,8 @@ def activity(step: Step[In, Out], do: Callable[[World, In], Out]) -> None:
 def performed(step: Step[In, Out], do: Callable[[World, In], Out], given: Wire) -> Wire:
     """Perform ``step`` and wrap what it gives; an error becomes a wrapped failure.
 
-    Transient errors are tried again, the wait doubling with jitter. The one canonical log
-    line of each step is written here.
+    Transient errors are tried again, the wait doubling with jitter; after the last attempt the
+    story waits longer. The one canonical log line of each step is written here.
     """
     started = time.monotonic()
     attempt = 0
@@ -65,7 +65,7 @@ def performed(step: Step[In, Out], do: Callable[[World, In], Out], given: Wire) 
                 wait_s = step.first_retry_s * 2 ** (attempt - 1)
                 time.sleep(wait_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
                 continue
-            answer = _failure(error)
+            answer = _failure(error, may_heal=True)
         except PixCrawlerError as error:
             answer = _failure(error)
         except Exception:
@@ -75,8 +75,9 @@ def performed(step: Step[In, Out], do: Callable[[World, In], Out], given: Wire) 
         return answer
 
 
-def _failure(error: PixCrawlerError) -> Wire:
-    return failed(Failure(code=error.code, message=str(error)[:2000] or error.code))
+def _failure(error: PixCrawlerError, *, may_heal: bool = False) -> Wire:
+    failure = Failure(code=error.code, message=str(error)[:2000] or error.code)
+    return failed(failure, may_heal=may_heal)
 
 
 def _report(step: str, given: Wire, answer: Wire, attempt: int, seconds: float) -> None:

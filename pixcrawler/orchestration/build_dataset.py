@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import azure.durable_functions as df
 
 from pixcrawler.domain.job import Failure, JobStatus
@@ -10,6 +12,7 @@ from pixcrawler.orchestration.durable import (
     Story,
     chapters,
     given,
+    pause,
     run,
     tell_all,
     wait_for,
@@ -50,42 +53,56 @@ def build_dataset(context: df.DurableOrchestrationContext) -> Story[Ended]:
 
 def _collect_and_package(context: df.DurableOrchestrationContext, order: Order) -> Story[Ending]:
     yield from run(context, steps.EXPAND, JobRef(job_id=order.job_id))
-    rounds, kept, cancelled = yield from _rounds(context, order)
-    if cancelled:
+    gathered = yield from _gathered(context, order)
+    if gathered.cancelled:
         return Ending(job_id=order.job_id, status=JobStatus.CANCELLED)
-    if kept == 0:
+    if gathered.kept == 0:
         nothing = Failure(code="no_images", message="No image was found that could be kept.")
         return Ending(job_id=order.job_id, status=JobStatus.FAILED, failure=nothing)
 
-    assembled = yield from run(context, steps.ASSEMBLE, rounds)
+    assembled = yield from run(context, steps.ASSEMBLE, gathered.rounds)
     if assembled.cancelled:
         return Ending(job_id=order.job_id, status=JobStatus.CANCELLED)
     yield from _packaged(context, assembled)
     enough = assembled.images >= order.wanted
     status = JobStatus.SUCCEEDED if enough else JobStatus.PARTIAL
-    return Ending(job_id=order.job_id, status=status, images=assembled.images)
+    return Ending(
+        job_id=order.job_id,
+        status=status,
+        images=assembled.images,
+        is_exhausted=gathered.is_exhausted,
+    )
 
 
-def _rounds(
-    context: df.DurableOrchestrationContext, order: Order
-) -> Story[tuple[Rounds, int, bool]]:
-    """Discover, process and deduplicate until enough is kept or nothing is left.
+@dataclass(frozen=True)
+class _Gathered:
+    """What the rounds of a job gave."""
 
-    Returns the rounds, the number of images kept, and whether the job is being cancelled.
-    """
+    rounds: Rounds
+    kept: int
+    is_exhausted: bool = False
+    """No engine has anything more."""
+    cancelled: bool = False
+
+
+def _gathered(context: df.DurableOrchestrationContext, order: Order) -> Story[_Gathered]:
+    """Discover, process and deduplicate until enough is kept or nothing is left."""
     rounds, kept = Rounds(job_id=order.job_id, chunks=()), 0
     for round_no in range(MAX_ROUNDS):
         ask = RoundRef(job_id=order.job_id, round=round_no, wanted=order.wanted - kept)
         found = yield from run(context, steps.DISCOVER, ask)
         report = yield from _process(context, order.job_id, round_no, found.chunks)
         if found.cancelled or report.cancelled:
-            return rounds, kept, True
+            return _Gathered(rounds, kept, cancelled=True)
         rounds = Rounds(job_id=order.job_id, chunks=(*rounds.chunks, found.chunks))
         if found.chunks:
             kept = (yield from run(context, steps.DEDUPLICATE, rounds)).kept
         if found.exhausted or kept >= order.wanted:
-            break
-    return rounds, kept, False
+            return _Gathered(rounds, kept, found.exhausted)
+        if found.wait_s and not found.chunks:
+            # Every engine is in trouble: asked again at once, it would be so still.
+            yield from pause(context, found.wait_s)
+    return _Gathered(rounds, kept)
 
 
 def _process(
@@ -99,7 +116,12 @@ def _process(
         for first in range(0, chunks, GROUP_CHUNKS)
     ]
     reports = yield from tell_all(
-        context, "process_chunks", groups, ChunkReport, at_once=GROUPS_AT_ONCE
+        context,
+        "process_chunks",
+        groups,
+        ChunkReport,
+        at_once=GROUPS_AT_ONCE,
+        until=lambda report: report.cancelled,
     )
     return ChunkReport.total(reports)
 

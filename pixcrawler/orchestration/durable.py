@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from pixcrawler.domain.job import Failure
 from pixcrawler.domain.model import Value
+from pixcrawler.pipeline.limits import STEP_PAUSES_S
 from pixcrawler.pipeline.steps import Step
 
 In = TypeVar("In", bound=Value)
@@ -37,9 +38,9 @@ def done(value: Value) -> dict[str, Any]:
     return {"done": value.model_dump(mode="json")}
 
 
-def failed(failure: Failure) -> dict[str, Any]:
-    """Wrap why a step or sub-story gave up."""
-    return {"failed": failure.model_dump(mode="json")}
+def failed(failure: Failure, *, may_heal: bool = False) -> dict[str, Any]:
+    """Wrap why a step or sub-story gave up; ``may_heal``: the step may succeed later."""
+    return {"failed": failure.model_dump(mode="json"), "may_heal": may_heal}
 
 
 def given(context: df.DurableOrchestrationContext, takes: type[In]) -> In:
@@ -55,13 +56,12 @@ def given(context: df.DurableOrchestrationContext, takes: type[In]) -> In:
 
 
 def run(context: df.DurableOrchestrationContext, step: Step[In, Out], value: In) -> Story[Out]:
-    """Run ``step`` once and wait for what it gives.
+    """Run ``step`` and wait for what it gives.
 
     Raises:
-        StepFailed: the step gave up, or its worker died too often.
+        StepFailed: the step gave up for good, or its worker died too often.
     """
-    answers = yield from _all(context, [_activity(context, step, value)])
-    return _opened(step.name, step.gives, answers[0])
+    return (yield from fan_out(context, step, [value]))[0]
 
 
 def fan_out(
@@ -69,11 +69,22 @@ def fan_out(
 ) -> Story[list[Out]]:
     """Run ``step`` for every value at once and wait for all of them.
 
+    What may heal is run again after each of the ``STEP_PAUSES_S``: an outage of a database or a
+    store holds the story up, it does not end it.
+
     Raises:
-        StepFailed: any of them gave up.
+        StepFailed: any of them gave up for good.
     """
-    answers = yield from _all(context, [_activity(context, step, value) for value in values])
-    return [_opened(step.name, step.gives, answer) for answer in answers]
+    open_values = dict(enumerate(values))
+    answers: dict[int, Any] = {}
+    for pause_s in (*STEP_PAUSES_S, None):
+        tasks = [_activity(context, step, value) for value in open_values.values()]
+        answers |= dict(zip(open_values, (yield from _all(context, tasks)), strict=True))
+        open_values = {at: one for at, one in open_values.items() if not _is_done(answers[at])}
+        if pause_s is None or not _may_heal([answers[at] for at in open_values]):
+            break
+        yield from pause(context, pause_s)
+    return [_opened(step.name, step.gives, answers[at]) for at in sorted(answers)]
 
 
 def tell_all(
@@ -82,16 +93,18 @@ def tell_all(
     values: Sequence[In],
     gives: type[Out],
     at_once: int,
+    until: Callable[[Out], bool],
 ) -> Story[list[Out]]:
     """Tell the sub-story ``story`` for every value, ``at_once`` at a time, and wait for all.
 
     A window that slides, so that the first groups go all their way while the last have not
-    begun, and progress is seen. Returns what they give, in the order of ``values``.
+    begun, and progress is seen. Once ``until`` is true of what one gives, no more are begun.
+    Returns what they give, in the order of ``values``.
 
     Raises:
         StepFailed: any of them gave up; those that run are left to end.
     """
-    answers: dict[int, Any] = {}
+    answers: dict[int, Out] = {}
     running: dict[int, Any] = {}
     waiting = list(enumerate(values))
     while waiting or running:
@@ -103,7 +116,14 @@ def tell_all(
         ended = yield from _first(context, list(running.values()))
         place = next(place for place, task in running.items() if task is ended)
         answers[place] = _opened(story, gives, running.pop(place).result)
+        if until(answers[place]):
+            waiting.clear()
     return [answers[place] for place in sorted(answers)]
+
+
+def pause(context: df.DurableOrchestrationContext, seconds: float) -> Story[None]:
+    """Wait for ``seconds``, through restarts, and without holding a worker."""
+    yield context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
 
 
 def wait_for(
@@ -162,8 +182,19 @@ def _first(context: df.DurableOrchestrationContext, tasks: list[Any]) -> Story[A
     return ended
 
 
+def _is_done(answer: Any) -> bool:
+    return isinstance(answer, dict) and "done" in answer
+
+
+def _may_heal(open_answers: list[Any]) -> bool:
+    """Whether there are failures, and none of them is for good."""
+    return bool(open_answers) and all(
+        isinstance(answer, dict) and answer.get("may_heal") is True for answer in open_answers
+    )
+
+
 def _opened(name: str, gives: type[Out], answer: Any) -> Out:
-    if isinstance(answer, dict) and "done" in answer:
+    if _is_done(answer):
         return gives.model_validate(answer["done"])
     if isinstance(answer, dict) and "failed" in answer:
         raise StepFailed(Failure.model_validate(answer["failed"]))

@@ -32,7 +32,13 @@ from pixcrawler.pipeline.lanes import (
     lanes_of,
     settle,
 )
-from pixcrawler.pipeline.limits import CHUNK_IMAGES, MIN_ROUND_CANDIDATES, OVERSAMPLE
+from pixcrawler.pipeline.limits import (
+    CHUNK_IMAGES,
+    MIN_ROUND_CANDIDATES,
+    OVERSAMPLE,
+    TROUBLE_WAIT_MAX_S,
+    TROUBLE_WAIT_S,
+)
 from pixcrawler.pipeline.payloads import Discovered, RoundRef
 from pixcrawler.pipeline.ports import BlobStore, JobStore, SearchEngine
 
@@ -67,7 +73,7 @@ def discover(
     """
     place = discovery_ref(ref.job_id, ref.round)
     if not blobs.exists(place):
-        if jobs.is_cancelling(ref.job_id):
+        if jobs.is_given_up(ref.job_id):
             return Discovered(chunks=0, candidates=0, exhausted=False, cancelled=True)
         standing, lines = _asked(ref, jobs=jobs, blobs=blobs, engines=engines)
         blobs.put(found_ref(ref.job_id, ref.round, standing.found), lines, "application/x-ndjson")
@@ -200,6 +206,7 @@ def _standing(former: Standing, candidates: list[Candidate], lines: bytes) -> St
         chunks=-(-len(candidates) // CHUNK_IMAGES),
         candidates=len(candidates),
         exhausted=all(state.is_used_up and not state.held_keys() for state in states),
+        wait_s=_wait_s(states),
     )
     return Standing(
         discovered,
@@ -208,6 +215,16 @@ def _standing(former: Standing, candidates: list[Candidate], lines: bytes) -> St
         engines=states,
         found=hashlib.sha256(lines).hexdigest()[:_DIGEST_DIGITS],
     )
+
+
+def _wait_s(states: Iterable[EngineState]) -> float:
+    """Until the first engine in trouble may be asked again."""
+    waits_s = [
+        max(TROUBLE_WAIT_S, min(state.report.retry_after_s or 0.0, TROUBLE_WAIT_MAX_S))
+        for state in states
+        if state.troubles and not state.is_used_up
+    ]
+    return min(waits_s, default=0.0)
 
 
 def _cut(ref: RoundRef, standing: Standing, blobs: BlobStore) -> None:

@@ -50,7 +50,7 @@ def download(ref: ChunkRef, *, jobs: JobStore, blobs: BlobStore, fetcher: Fetche
     place = outcomes_ref(ref.job_id, ref.round, ref.chunk)
     if blobs.exists(place):
         return _report(_outcomes(blobs.get(place)))
-    if jobs.is_cancelling(ref.job_id):
+    if jobs.is_given_up(ref.job_id):
         return ChunkReport(passed=0, rejected=0, cancelled=True)
     jobs.chunk_started(ref.job_id, ref.round, ref.chunk)
     lines = blobs.get(candidates_ref(ref.job_id, ref.round, ref.chunk)).splitlines()

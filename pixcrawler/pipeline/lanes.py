@@ -154,16 +154,21 @@ class Asker:
 
 
 def settle(state: EngineState, taken: set[str], candidates: int) -> EngineState:
-    """Return the state after ``candidates`` finds, with the keys ``taken``, became candidates."""
+    """Return the state after ``candidates`` finds, with the keys ``taken``, became candidates.
+
+    The report is about what is missing: an engine that went on where it had failed or refused
+    gave everything; what could not be read was left out for good.
+    """
     total = state.report.candidates + candidates
-    status = state.report.status
-    if status in (EngineStatus.OK, EngineStatus.EMPTY):
+    report = state.report.model_copy(update={"candidates": total})
+    is_recovered = state.troubles == 0 and report.status is not EngineStatus.CHANGED
+    if is_recovered or report.status in (EngineStatus.OK, EngineStatus.EMPTY):
         status = EngineStatus.OK if total else EngineStatus.EMPTY
+        report = EngineReport(engine=report.engine, status=status, candidates=total)
     lanes = [
         replace(lane, held=[found for found in lane.held if found.key not in taken])
         for lane in state.lanes
     ]
-    report = state.report.model_copy(update={"candidates": total, "status": status})
     return replace(state, report=report, lanes=lanes)
 
 

@@ -16,6 +16,13 @@ activities, and few enough that images are kept from the first minute on."""
 MAX_ROUNDS = 20
 """Rounds a job: each asks the engines for more; a job that needs more will not get there."""
 
+TROUBLE_WAIT_S = 5.0
+"""Before an engine in trouble is asked again, when there is nothing else to do: the single call
+was repeated three times within seconds already."""
+
+TROUBLE_WAIT_MAX_S = 60.0
+"""Longest that an engine's own wish for a pause holds a job up."""
+
 OVERSAMPLE = 1.5
 """Candidates asked for each kept image still wanted: about a third is lost on the real web."""
 
@@ -28,8 +35,15 @@ IMAGE_MAX_BYTES = 25 * 1024 * 1024
 IMAGE_MAX_PIXELS = 60_000_000
 """Largest width x height decoded: 180 MB as RGB. Pillow alone raises only at 179 million."""
 
+DECODING_MAX_PIXELS = IMAGE_MAX_PIXELS
+"""Decoded at once in one process: 0.9 GB at worst (WebP), 0.4 GB for a PNG."""
+
 SHARD_MAX_BYTES = 512 * 1024 * 1024
 """Largest shard: what a chunk may take on scratch disk."""
+
+STEP_PAUSES_S = (60, 120, 240, 480, 900)
+"""Between the tries of a step whose trouble may heal: half an hour in all, without holding a
+worker; each try is repeated within its activity as well."""
 
 SPEC_MAX_BYTES = 1024 * 1024
 """Largest job file: 10,000 addresses of 100 characters."""

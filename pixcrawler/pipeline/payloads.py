@@ -44,6 +44,8 @@ class Discovered(Value):
     candidates: int = Field(ge=0)
     exhausted: bool
     """No engine has anything more."""
+    wait_s: float = Field(default=0.0, ge=0)
+    """Seconds after which an engine in trouble is worth asking again; 0 when none is."""
     cancelled: bool = False
 
 
@@ -78,7 +80,7 @@ class ChunkReport(Value):
     """Downloaded, or found valid."""
     rejected: int = Field(ge=0)
     cancelled: bool = False
-    """The job is being cancelled; the chunk was left alone."""
+    """The job is given up; the chunk was left alone."""
 
     @classmethod
     def total(cls, reports: list[ChunkReport]) -> ChunkReport:
@@ -146,6 +148,8 @@ class Ending(Value):
     status: JobStatus
     failure: Failure | None = None
     images: int = 0
+    is_exhausted: bool = True
+    """No engine has anything more; else the job ended after its last round."""
 
 
 class Ended(Value):

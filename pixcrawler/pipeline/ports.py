@@ -101,8 +101,8 @@ class JobStore(Protocol):
         """Return the job as it is now."""
         ...
 
-    def is_cancelling(self, job_id: str) -> bool:
-        """Say whether somebody asked for the job to be cancelled (or it is cancelled)."""
+    def is_given_up(self, job_id: str) -> bool:
+        """Say whether work on the job is in vain: it is or was cancelled, or it failed."""
         ...
 
     def set_stage(self, job_id: str, stage: Stage, round_no: int = 0) -> None:
@@ -126,7 +126,7 @@ class JobStore(Protocol):
         ...
 
     def set_engines(self, job_id: str, reports: Sequence[EngineReport]) -> None:
-        """Record how the engines fared so far."""
+        """Record how the engines fared so far; nothing happens once packaging has begun."""
         ...
 
     def engines(self, job_id: str) -> tuple[EngineReport, ...]:
@@ -134,7 +134,10 @@ class JobStore(Protocol):
         ...
 
     def set_kept(self, job_id: str, kept: int, left_out: Mapping[RejectReason, int]) -> None:
-        """Record what deduplication keeps, and how many good images it leaves out and why."""
+        """Record what deduplication keeps, and how many good images it leaves out and why.
+
+        Nothing happens once packaging has begun.
+        """
         ...
 
     def begin_packaging(self, job_id: str) -> bool:

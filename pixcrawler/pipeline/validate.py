@@ -29,7 +29,7 @@ def validate(ref: ChunkRef, *, jobs: JobStore, blobs: BlobStore) -> ChunkReport:
     Raises:
         InvariantBroken: the shard is shorter than its outcomes say.
     """
-    if jobs.is_cancelling(ref.job_id):
+    if jobs.is_given_up(ref.job_id):
         return ChunkReport(passed=0, rejected=0, cancelled=True)
     place = verdicts_ref(ref.job_id, ref.round, ref.chunk)
     if blobs.exists(place):

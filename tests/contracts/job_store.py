@@ -72,7 +72,7 @@ class JobStoreContract:
         counts = ChunkCounts()
         calls = [
             lambda: store.job(UNKNOWN),
-            lambda: store.is_cancelling(UNKNOWN),
+            lambda: store.is_given_up(UNKNOWN),
             lambda: store.set_stage(UNKNOWN, Stage.EXPANDING),
             lambda: store.add_chunks(UNKNOWN, 0, [1]),
             lambda: store.chunk_started(UNKNOWN, 0, 0),
@@ -195,14 +195,39 @@ class JobStoreContract:
     def test_cancelling_is_seen(self, harness: Harness, job: Job) -> None:
         """A cancelled job tells every step so, and stages do not revive it."""
         store = harness.store
-        assert not store.is_cancelling(job.id)
+        assert not store.is_given_up(job.id)
         harness.cancel(job.id)
-        assert store.is_cancelling(job.id)
+        assert store.is_given_up(job.id)
         store.set_stage(job.id, Stage.DOWNLOADING)
         assert store.job(job.id).status is JobStatus.CANCELLING
         assert not store.begin_packaging(job.id)
         assert store.finish(job.id, JobStatus.CANCELLED, "Cancelled.") is JobStatus.CANCELLED
-        assert store.is_cancelling(job.id)
+        assert store.is_given_up(job.id)
+
+    def test_work_on_a_failed_job_is_in_vain(self, store: JobStore, job: Job) -> None:
+        """What still runs for a job that failed is told to stop."""
+        store.finish(job.id, JobStatus.FAILED, "Over.", Failure(code="x", message="y"))
+        assert store.is_given_up(job.id)
+
+    def test_a_good_end_is_not_given_up(self, store: JobStore, job: Job) -> None:
+        """A repeated step of a job that ended well reports what it reported before."""
+        store.finish(job.id, JobStatus.SUCCEEDED, "Done.")
+        assert not store.is_given_up(job.id)
+
+    @pytest.mark.parametrize("ended", [False, True], ids=["packaging", "ended"])
+    def test_old_news_change_nothing(self, harness: Harness, job: Job, *, ended: bool) -> None:
+        """A worker presumed lost cannot take back what the last round recorded."""
+        store = harness.store
+        good = (EngineReport(engine="local", status=EngineStatus.OK, candidates=7),)
+        store.set_kept(job.id, 40, {})
+        store.set_engines(job.id, good)
+        store.begin_packaging(job.id)
+        if ended:
+            store.finish(job.id, JobStatus.PARTIAL, "40 of 50.")
+        store.set_kept(job.id, 10, {RejectReason.OVER_LIMIT: 3})
+        store.set_engines(job.id, ())
+        progress = harness.state(job.id).progress
+        assert (progress.kept, progress.rejected, store.engines(job.id)) == (40, 0, good)
 
     def test_packaging_begins_once_and_again(self, harness: Harness, job: Job) -> None:
         """Beginning packaging may be repeated, also after the job has ended well."""

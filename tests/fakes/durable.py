@@ -42,6 +42,8 @@ class Stage:
         self.stories = stories or {}
         self.events = dict(events or {})
         self.called: list[tuple[str, dict[str, Any]]] = []
+        self.waits_s: list[float] = []
+        """Seconds that each timer was set to, in order."""
 
     def play(self, story: Callable[..., Any], given: dict[str, Any]) -> Any:
         """Run ``story`` to its end and return its output.
@@ -69,6 +71,7 @@ class _Performance:
 
     def play(self) -> Any:
         self.add(TURN_STARTED)
+        self.begun = self.now
         self.add(EXECUTION, Name=self.story.__name__, Version="", Input=self.given)
         for _turn in range(1000):
             state = self.turn()
@@ -107,6 +110,7 @@ class _Performance:
         answers = [answer for action in fresh for answer in self.schedule(action)]
         self.add(TURN_ENDED)
         self.add(TURN_STARTED)
+        self.begun = self.now
         for answer in answers:
             answer()
 
@@ -124,6 +128,8 @@ class _Performance:
             yield lambda: self.tell(event_id, action["functionName"], action["input"])
         elif kind == CREATE_TIMER:
             self.add(TIMER_CREATED, event_id, FireAt=action["fireAt"])
+            ends = datetime.fromisoformat(action["fireAt"])
+            self.stage.waits_s.append(round((ends - self.begun).total_seconds()))
             yield lambda: self.fire(event_id, action["fireAt"])
         else:
             raise StoryFailed(f"action {kind} is not known here")

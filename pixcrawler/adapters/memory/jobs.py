@@ -19,6 +19,8 @@ from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline.ports import ChunkCounts, Clock
 
 _OPEN = (ChunkStatus.QUEUED, ChunkStatus.RUNNING, ChunkStatus.DOWNLOADED)
+_SETTLED = (Stage.PACKAGING, Stage.DONE)
+_IN_VAIN = (JobStatus.CANCELLING, JobStatus.CANCELLED, JobStatus.FAILED)
 _UNFINISHED = {
     JobStatus.FAILED: (ChunkStatus.FAILED, VersionStatus.FAILED),
     JobStatus.CANCELLED: (ChunkStatus.SKIPPED, VersionStatus.CANCELLED),
@@ -106,10 +108,10 @@ class MemoryJobs:
         with self._record(job_id) as record:
             return record.job
 
-    def is_cancelling(self, job_id: str) -> bool:
-        """Say whether somebody asked for the job to be cancelled (or it is cancelled)."""
+    def is_given_up(self, job_id: str) -> bool:
+        """Say whether work on the job is in vain: it is or was cancelled, or it failed."""
         with self._record(job_id) as record:
-            return record.status in (JobStatus.CANCELLING, JobStatus.CANCELLED)
+            return record.status in _IN_VAIN
 
     def set_stage(self, job_id: str, stage: Stage, round_no: int = 0) -> None:
         """Record where the story is; a late call neither reopens a job nor undoes packaging."""
@@ -149,7 +151,8 @@ class MemoryJobs:
     def set_engines(self, job_id: str, reports: Sequence[EngineReport]) -> None:
         """Record how the engines fared so far."""
         with self._record(job_id) as record:
-            record.engines = tuple(reports)
+            if record.stage not in _SETTLED:
+                record.engines = tuple(reports)
 
     def engines(self, job_id: str) -> tuple[EngineReport, ...]:
         """Return how the engines fared so far, as last recorded."""
@@ -159,7 +162,8 @@ class MemoryJobs:
     def set_kept(self, job_id: str, kept: int, left_out: Mapping[RejectReason, int]) -> None:
         """Record what deduplication keeps, and how many good images it leaves out and why."""
         with self._record(job_id) as record:
-            record.kept, record.left_out = kept, dict(left_out)
+            if record.stage not in _SETTLED:
+                record.kept, record.left_out = kept, dict(left_out)
 
     def begin_packaging(self, job_id: str) -> bool:
         """Pass the point of no return; False when the job is being cancelled or failed."""

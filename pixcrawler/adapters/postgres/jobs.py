@@ -46,17 +46,13 @@ class PostgresJobs:
             spec=JobSpec.model_validate(row["spec"]),
         )
 
-    def is_cancelling(self, job_id: str) -> bool:
-        """Say whether somebody asked for the job to be cancelled (or it is cancelled)."""
-        return bool(self._row("is_cancelling", job_id)["answer"])
+    def is_given_up(self, job_id: str) -> bool:
+        """Say whether work on the job is in vain: it is or was cancelled, or it failed."""
+        return bool(self._row("is_given_up", job_id)["answer"])
 
     def set_stage(self, job_id: str, stage: Stage, round_no: int = 0) -> None:
         """Record where the story is; a late call neither reopens a job nor undoes packaging."""
-        values = {"stage": stage.value, "round": round_no}
-        with self._database.as_service() as connection:
-            changed = connection.execute(_SQL["set_stage"], _named(job_id, values)).rowcount
-            if not changed:
-                _require(connection, "status", job_id)
+        self._write("set_stage", job_id, {"stage": stage.value, "round": round_no})
 
     def add_chunks(self, job_id: str, round_no: int, candidates: Sequence[int]) -> None:
         """Record a round's chunks, with the number of candidates of each."""
@@ -130,7 +126,7 @@ class PostgresJobs:
     def _write(self, name: str, job_id: str, values: Mapping[str, Any]) -> None:
         with self._database.as_service() as connection:
             if not connection.execute(_SQL[name], _named(job_id, values)).rowcount:
-                raise _missing(job_id)
+                _require(connection, "status", job_id)
 
     def _write_chunk(self, name: str, job_id: str, values: Mapping[str, Any]) -> None:
         named = _named(job_id, values)

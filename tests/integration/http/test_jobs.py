@@ -270,7 +270,7 @@ def test_a_job_is_cancelled(api: Api) -> None:
     for _ in range(2):
         reply = api.call("POST", f"/api/v1/jobs/{job_id}/cancel", user)
         assert (reply.status, reply.json["status"]) == (202, "cancelling")
-    assert world().jobs.is_cancelling(job_id)
+    assert world().jobs.is_given_up(job_id)
 
 
 @pytest.mark.parametrize("status", [JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED])
@@ -292,4 +292,4 @@ def test_too_late_to_cancel_packaging(api: Api) -> None:
     reply = api.call("POST", f"/api/v1/jobs/{job_id}/cancel", user)
     assert reply.status == 409
     assert "packaged" in reply.error["message"]
-    assert not world().jobs.is_cancelling(job_id)
+    assert not world().jobs.is_given_up(job_id)

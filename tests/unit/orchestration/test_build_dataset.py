@@ -2,78 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
+from pixcrawler.orchestration import build_dataset as build_dataset_module
 from pixcrawler.orchestration.build_dataset import build_dataset
-from pixcrawler.orchestration.process_chunks import process_chunks
+from pixcrawler.pipeline.limits import ARCHIVE_POLL_S, GROUP_CHUNKS, GROUPS_AT_ONCE, MAX_ROUNDS
 from tests.fakes.durable import Stage
-
-JOB = "5b2c7f6e-0a0e-4e8e-9d3e-0d7a4b1c2d3e"
-BLOB = {"container": "datasets", "name": "d/1/manifest.json"}
-
-
-class Activities:
-    """The steps' answers: every chunk keeps ``per_chunk`` images."""
-
-    def __init__(self, *, chunks: list[int], per_chunk: int = 10, **overrides: Any) -> None:
-        self.chunks, self.per_chunk = chunks, per_chunk
-        self.looks = 0
-        self.registered_at = 1
-        self.ending: dict[str, Any] = {}
-        self.overrides = overrides
-
-    def table(self) -> dict[str, Any]:
-        steps = {
-            "expand": lambda given: {"queries": 1},
-            "discover": self.discover,
-            "download": lambda given: {"passed": 20, "rejected": 0},
-            "validate": lambda given: {"passed": self.per_chunk, "rejected": 10},
-            "deduplicate": self.deduplicate,
-            "assemble": self.assemble,
-            "find_archive": self.find_archive,
-            "finish": self.finish,
-        }
-        wrapped = {name: _wrapping(step) for name, step in steps.items()}
-        return wrapped | self.overrides
-
-    def discover(self, given: dict[str, Any]) -> dict[str, Any]:
-        chunks = self.chunks[given["round"]]
-        last = given["round"] == len(self.chunks) - 1
-        return {"chunks": chunks, "candidates": chunks * 32, "exhausted": last}
-
-    def deduplicate(self, given: dict[str, Any]) -> dict[str, Any]:
-        kept = sum(given["chunks"]) * self.per_chunk
-        return {"kept": kept, "duplicates": 0, "over_limit": 0}
-
-    def assemble(self, given: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "job_id": JOB,
-            "dataset_id": "d",
-            "version": 1,
-            "images": sum(given["chunks"]) * self.per_chunk,
-            "manifest": BLOB,
-        }
-
-    def find_archive(self, given: dict[str, Any]) -> dict[str, Any]:
-        self.looks += 1
-        if self.looks < self.registered_at:
-            return {"archive": None}
-        return {"archive": {"blob": BLOB, "bytes": 1, "sha256": "0" * 64}}
-
-    def finish(self, given: dict[str, Any]) -> dict[str, Any]:
-        self.ending = given
-        return {"status": given["status"], "message": "ended"}
-
-
-def _wrapping(step):
-    return lambda given: {"done": step(given)}
-
-
-def tell(activities: Activities, wanted: int = 30, **events: int) -> tuple[Stage, Any]:
-    stage = Stage(activities.table(), {"process_chunks": process_chunks}, events)
-    return stage, stage.play(build_dataset, {"job_id": JOB, "wanted": wanted})
+from tests.unit.orchestration.activities import Activities, tell
 
 
 def test_one_round_is_enough_when_it_gives_enough():
@@ -176,6 +111,54 @@ def test_a_cancelled_chunk_cancels_the_job():
     assert "assemble" not in [name for name, _ in stage.called]
 
 
+def test_a_cancelled_job_begins_no_more_groups():
+    """A large job that is cancelled does not walk through all its chunks to find that out."""
+    left_alone = {"done": {"passed": 0, "rejected": 0, "cancelled": True}}
+    activities = Activities(chunks=[400], download=lambda given: left_alone)
+
+    stage, _ = tell(activities, wanted=1000)
+
+    asked = [name for name, _ in stage.called if name == "download"]
+    assert len(asked) <= GROUPS_AT_ONCE * GROUP_CHUNKS
+    assert activities.ending["status"] == "cancelled"
+
+
+def test_engines_in_trouble_are_given_time():
+    """A round without a candidate because of trouble is followed by a pause, then another round."""
+    activities = Activities(chunks=[0, 3])
+
+    stage, output = tell(activities)
+
+    assert output["done"]["status"] == "succeeded"
+    assert stage.waits_s[0] == 30
+    assert [given["chunks"] for name, given in stage.called if name == "deduplicate"] == [[0, 3]]
+
+
+def test_an_engine_without_end_is_not_asked_for_ever():
+    """After the last round the job ends with what it has, and knows that there may be more."""
+    activities = Activities(chunks=[1] * (MAX_ROUNDS + 5), per_chunk=1)
+
+    stage, _ = tell(activities, wanted=100)
+
+    assert [name for name, _ in stage.called].count("discover") == MAX_ROUNDS
+    ending = activities.ending
+    assert (ending["status"], ending["images"]) == ("partial", MAX_ROUNDS)
+    assert not ending["is_exhausted"]
+
+
+def test_an_archive_that_never_comes_fails_the_job(monkeypatch):
+    """The story does not wait for packaging for ever, and says so."""
+    # The hour's 180 looks are replayed 180 times: enough with a few.
+    monkeypatch.setattr(build_dataset_module, "ARCHIVE_PATIENCE_S", 5 * ARCHIVE_POLL_S)
+    activities = Activities(chunks=[3])
+    activities.registered_at = 10_000
+
+    tell(activities)
+
+    assert activities.looks == 5
+    assert activities.ending["failure"]["code"] == "package_late"
+
+
 def test_a_lost_event_costs_polls_not_the_job():
     """The archive is found by looking when nobody raises the event."""
     activities = Activities(chunks=[3])
@@ -189,13 +172,14 @@ def test_a_lost_event_costs_polls_not_the_job():
 
 
 def test_the_event_wakes_the_story():
-    """An event that arrives during a wait ends it, and its timer is closed."""
+    """An event that arrives during a later wait ends that one, and its timer is closed."""
     activities = Activities(chunks=[3])
 
-    _, output = tell(activities, **{"archived-1": 0})
+    activities.registered_at = 3
+    _, output = tell(activities, **{"archived-1": 2})
 
     assert output["done"]["status"] == "succeeded"
-    assert activities.looks == 1
+    assert activities.looks == 3
 
 
 def test_a_wrong_input_fails_without_raising():

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from pixcrawler.adapters.memory.blobs import MemoryBlobs
-from pixcrawler.domain.source import EngineStatus
+from pixcrawler.domain.source import EngineReport, EngineStatus
 from pixcrawler.domain.storage import candidates_ref, discovery_ref
 from pixcrawler.pipeline.discover import discover
 from pixcrawler.pipeline.expand import expand
 from pixcrawler.pipeline.lanes import MAX_PAGES, MAX_TROUBLES
+from pixcrawler.pipeline.limits import TROUBLE_WAIT_MAX_S, TROUBLE_WAIT_S
 from pixcrawler.pipeline.payloads import JobRef, RoundRef
 from pixcrawler.pipeline.ports import Page
 from tests.unit.pipeline_discovery.engines import Broken, Catalogue, find
@@ -59,14 +60,35 @@ def test_trouble_ends(rounds, status):
 
 
 def test_an_engine_that_recovers_goes_on(rounds, jobs):
-    """Trouble in one round is forgotten by a good answer in the next, but stays in the report."""
+    """Trouble in one round that a good answer ends in the next left nothing out, and is gone."""
     throttled = Page(EngineStatus.BLOCKED, detail="one: asks us to slow down", retry_after_s=30.0)
     engine = Catalogue("one", {"owl": 300}, troubles={2: throttled, 5: throttled, 8: throttled})
     rounds.start([engine], categories={"birds": ["owl"]})
     assert len(rounds.all(wanted=30)) == 300
     [report] = jobs.engines(JOB)
-    assert (report.status, report.candidates) == (EngineStatus.BLOCKED, 300)
-    assert (report.detail, report.retry_after_s) == ("one: asks us to slow down", 30.0)
+    assert report == EngineReport(engine="one", status=EngineStatus.OK, candidates=300)
+
+
+@pytest.mark.parametrize(
+    ("stated_s", "waited_s"),
+    [(None, TROUBLE_WAIT_S), (30.0, 30.0), (1e6, TROUBLE_WAIT_MAX_S)],
+    ids=["nothing stated", "as stated", "never for days"],
+)
+def test_an_engine_in_trouble_says_when_to_come_back(rounds, stated_s, waited_s):
+    """A round tells how long to wait before the next, unless no engine is worth asking again."""
+    throttled = Page(EngineStatus.BLOCKED, detail="slow down", retry_after_s=stated_s)
+    rounds.start([Broken("one", throttled)], categories={"birds": ["owl"]})
+    assert [rounds.run(wanted=30).wait_s for _ in range(MAX_TROUBLES)] == [waited_s, 0.0]
+
+
+def test_an_answer_that_could_not_be_read_stays_in_the_report(rounds, jobs):
+    """What a query would have given is missing, however well the next ones fare."""
+    changed = Page(EngineStatus.CHANGED, detail="one: no known structure")
+    engine = Catalogue("one", {"owl": 30, "kite": 300}, troubles={1: changed})
+    rounds.start([engine], categories={"birds": ["owl", "kite"]})
+    rounds.all(wanted=30)
+    [report] = jobs.engines(JOB)
+    assert (report.status, report.candidates) == (EngineStatus.CHANGED, 300)
 
 
 def test_an_answer_that_cannot_be_read_does_not_end_other_queries(rounds):

@@ -5,8 +5,8 @@ select j.id, j.user_id, j.dataset_id, j.version, j.status, j.spec
 from public.crawl_jobs as j
 where j.id = %(job_id)s
 
--- name: is_cancelling
-select status in ('cancelling', 'cancelled') as answer
+-- name: is_given_up
+select status in ('cancelling', 'cancelled', 'failed') as answer
 from public.crawl_jobs
 where id = %(job_id)s
 
@@ -55,13 +55,18 @@ from public.job_chunks
 where job_id = %(job_id)s and round = %(round)s and chunk = %(chunk)s
 
 -- name: set_engines
-update public.crawl_jobs set engines = %(engines)s where id = %(job_id)s
+-- This and set_kept: what a late activity knows is old news once the version is being packaged.
+update public.crawl_jobs
+set engines = %(engines)s
+where id = %(job_id)s and stage not in ('packaging', 'done')
 
 -- name: engines
 select engines as answer from public.crawl_jobs where id = %(job_id)s
 
 -- name: set_kept
-update public.crawl_jobs set kept = %(kept)s, left_out = %(left_out)s where id = %(job_id)s
+update public.crawl_jobs
+set kept = %(kept)s, left_out = %(left_out)s
+where id = %(job_id)s and stage not in ('packaging', 'done')
 
 -- name: begin_packaging
 update public.crawl_jobs
