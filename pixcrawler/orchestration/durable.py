@@ -93,37 +93,24 @@ def tell_all(
     values: Sequence[In],
     gives: type[Out],
     at_once: int,
-    until: Callable[[Out], bool],
 ) -> Story[list[Out]]:
-    """Tell the sub-story ``story`` for every value, ``at_once`` at a time, and wait for all.
+    """Tell the sub-story ``story`` for every value, in waves of ``at_once``, and wait for all.
 
-    A window that slides, so that the first groups go all their way while the last have not
-    begun, and progress is seen. Once ``until`` is true of what one gives, no more are begun.
-    Returns what they give, in the order of ``values``.
+    Waves, so that the first groups go all their way before the last begin, and progress is
+    seen. Not a window that slides by task_any: the SDK leaves out of a second task_any what a
+    first one scheduled, and the extension then waits for the new tasks only, one after another.
 
     Raises:
-        StepFailed: any of them gave up; those that run are left to end.
+        StepFailed: any of them gave up.
     """
-    answers: dict[int, Out] = {}
-    running: dict[int, Any] = {}
-    waiting = list(enumerate(values))
-    while waiting or running:
-        while waiting and len(running) < at_once:
-            place, value = waiting.pop(0)
-            running[place] = context.call_sub_orchestrator(
-                story, value.model_dump(mode="json"), expected_type=dict
-            )
-        ended = yield from _first(context, list(running.values()))
-        place = next(place for place, task in running.items() if task is ended)
-        answers[place] = _opened(story, gives, running.pop(place).result)
-        if until(answers[place]):
-            waiting.clear()
-    return [answers[place] for place in sorted(answers)]
-
-
-def pause(context: df.DurableOrchestrationContext, seconds: float) -> Story[None]:
-    """Wait for ``seconds``, through restarts, and without holding a worker."""
-    yield context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
+    answers: list[Any] = []
+    for start in range(0, len(values), at_once):
+        tasks = [
+            context.call_sub_orchestrator(story, value.model_dump(mode="json"), expected_type=dict)
+            for value in values[start : start + at_once]
+        ]
+        answers += yield from _all(context, tasks)
+    return [_opened(story, gives, answer) for answer in answers]
 
 
 def wait_for(
@@ -172,25 +159,6 @@ def _all(context: df.DurableOrchestrationContext, tasks: list[Any]) -> Story[lis
         # Only a worker that dies again and again, or a bug of the host, comes this way.
         raise StepFailed(Failure(code="activity_lost", message=_first_line(error))) from error
     return answers
-
-
-def _first(context: df.DurableOrchestrationContext, tasks: list[Any]) -> Story[Any]:
-    try:
-        ended = yield context.task_any(tasks)
-    except Exception as error:
-        raise StepFailed(Failure(code="story_lost", message=_first_line(error))) from error
-    return ended
-
-
-def _is_done(answer: Any) -> bool:
-    return isinstance(answer, dict) and "done" in answer
-
-
-def _may_heal(open_answers: list[Any]) -> bool:
-    """Whether there are failures, and none of them is for good."""
-    return bool(open_answers) and all(
-        isinstance(answer, dict) and answer.get("may_heal") is True for answer in open_answers
-    )
 
 
 def _opened(name: str, gives: type[Out], answer: Any) -> Out:

@@ -10,7 +10,7 @@ GROUP_CHUNKS = 10
 only; 20 activities are far below the 100 that an orchestrator should have."""
 
 GROUPS_AT_ONCE = 8
-"""Sub-orchestrations of a job in flight: 2,560 candidates, enough for ten instances of eight
+"""Sub-orchestrations of a job in one wave: 2,560 candidates, enough for ten instances of eight
 activities, and few enough that images are kept from the first minute on."""
 
 MAX_ROUNDS = 20

@@ -65,7 +65,7 @@ def test_many_chunks_are_told_in_groups():
 
 
 def test_images_are_validated_before_the_last_download_begins():
-    """Groups go through a window, so that a large job shows kept images from early on."""
+    """Groups go in waves, so that a large job shows kept images from early on."""
     activities = Activities(chunks=[100])
 
     stage, _ = tell(activities, wanted=1000)
