@@ -93,24 +93,35 @@ def tell_all(
     values: Sequence[In],
     gives: type[Out],
     at_once: int,
+    until: Callable[[Out], bool],
 ) -> Story[list[Out]]:
-    """Tell the sub-story ``story`` for every value, in waves of ``at_once``, and wait for all.
+    """Tell the sub-story ``story`` for every value, in waves of ``at_once``.
 
     Waves, so that the first groups go all their way before the last begin, and progress is
     seen. Not a window that slides by task_any: the SDK leaves out of a second task_any what a
     first one scheduled, and the extension then waits for the new tasks only, one after another.
+    Once ``until`` is true of what one gives, no further wave begins.
 
     Raises:
         StepFailed: any of them gave up.
     """
-    answers: list[Any] = []
+    told: list[Out] = []
     for start in range(0, len(values), at_once):
         tasks = [
             context.call_sub_orchestrator(story, value.model_dump(mode="json"), expected_type=dict)
             for value in values[start : start + at_once]
         ]
-        answers += yield from _all(context, tasks)
-    return [_opened(story, gives, answer) for answer in answers]
+        answers = yield from _all(context, tasks)
+        wave = [_opened(story, gives, answer) for answer in answers]
+        told += wave
+        if any(until(one) for one in wave):
+            break
+    return told
+
+
+def pause(context: df.DurableOrchestrationContext, seconds: float) -> Story[None]:
+    """Wait for ``seconds``, through restarts, and without holding a worker."""
+    yield context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
 
 
 def wait_for(
@@ -159,6 +170,17 @@ def _all(context: df.DurableOrchestrationContext, tasks: list[Any]) -> Story[lis
         # Only a worker that dies again and again, or a bug of the host, comes this way.
         raise StepFailed(Failure(code="activity_lost", message=_first_line(error))) from error
     return answers
+
+
+def _is_done(answer: Any) -> bool:
+    return isinstance(answer, dict) and "done" in answer
+
+
+def _may_heal(open_answers: list[Any]) -> bool:
+    """Whether there are failures, and none of them is for good."""
+    return bool(open_answers) and all(
+        isinstance(answer, dict) and answer.get("may_heal") is True for answer in open_answers
+    )
 
 
 def _opened(name: str, gives: type[Out], answer: Any) -> Out:
