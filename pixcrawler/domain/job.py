@@ -18,6 +18,8 @@ MAX_IMAGES = 10_000
 """Wanted images of one job on the Free plan (DESIGN, section 8)."""
 MAX_KEYWORDS = 200
 MAX_URLS = 10_000
+MAX_ASPECT_RATIO = 100.0
+"""No job keeps what is longer than this: it need not even be decoded."""
 DEFAULT_ENGINES = ("openverse", "commons")
 """The documented APIs that need no key."""
 URL_ENGINE = "urls"
@@ -60,7 +62,7 @@ class Filters(Value):
 
     min_width: int = Field(default=224, ge=1, le=20_000)
     min_height: int = Field(default=224, ge=1, le=20_000)
-    max_aspect_ratio: float = Field(default=4.0, ge=1.0, le=100.0)
+    max_aspect_ratio: float = Field(default=4.0, ge=1.0, le=MAX_ASPECT_RATIO)
     """Longer side over shorter side."""
     formats: tuple[ImageFormat, ...] = Field(default=tuple(ImageFormat), min_length=1)
     safe_search: bool = True

@@ -20,9 +20,11 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from pixcrawler.domain.errors import InvariantBroken
 from pixcrawler.domain.image import ImageFacts, ImageFormat
+from pixcrawler.domain.job import MAX_ASPECT_RATIO
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline import magic
-from pixcrawler.pipeline.limits import IMAGE_MAX_PIXELS
+from pixcrawler.pipeline.limits import DECODING_MAX_PIXELS, IMAGE_MAX_PIXELS
+from pixcrawler.pipeline.room import PixelRoom
 
 # Each format's own decoder and no other: a JPEG cannot turn into what Pillow likes better
 # (multi-picture files), and no decoder runs that the first bytes did not name.
@@ -65,6 +67,8 @@ _COEFFICIENT_DECIMALS = 3
 """Rounds away what only differs between processors, so that symmetry does not give chance bits."""
 _DCT = 2 * np.cos(np.pi * np.outer(np.arange(_LOW), 2 * np.arange(_SIDE) + 1) / (2 * _SIDE))
 
+_ROOM: Final = PixelRoom(DECODING_MAX_PIXELS)
+
 # What a file's metadata lacks is nothing to tell an operator: the verdict says what matters.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
@@ -84,30 +88,40 @@ def examine(data: bytes, max_pixels: int = IMAGE_MAX_PIXELS) -> ImageFacts | Fla
     shown on white. Never decodes more than ``max_pixels``. Holds no state: any thread.
     """
     kind = magic.kind_of(data)
-    flaw = _of_kind(data, kind) or _of_header(data, kind, max_pixels)
+    flaw = _of_kind(data, kind) or _of_parts(data, kind)
+    size = None if flaw else magic.size_px(data, kind)
+    width, height = size or (0, 0)
+    flaw = flaw or _of_size((width, height), max_pixels)
     if flaw:
         return flaw
+    with _ROOM.taken(width * height):
+        return _decoded(data, ImageFormat(kind), size, max_pixels)
+
+
+def _decoded(
+    data: bytes, kind: ImageFormat, size: tuple[int, int] | None, max_pixels: int
+) -> ImageFacts | Flaw:
+    """Decode, measure and hash; ``size`` is what was looked at before any decoder did."""
     try:
-        image = _DECODERS[ImageFormat(kind)](BytesIO(data))
-        width, height = image.size
-        if width * height > max_pixels:
-            return _too_many(width, height, max_pixels)
+        image = _DECODERS[kind](BytesIO(data))
+        if image.size != size:
+            detail = f"{kind}: two sizes, {size} and {image.size}"
+            return _of_size(image.size, max_pixels) or Flaw(RejectReason.UNDECODABLE, detail)
         # JPEG: brightness only, still every coded bit; the same grey as of a PNG copy.
         image.draft("L", None)
         image.load()
-        grey = _grey(image)
+        turn = magic.orientation(image.info.get("exif") or b"")
+        phash = _hash(_grey(image), turn, data)
     except _DECODER_ERRORS as error:
         return _of_failure(data, kind, error)
-    turn = magic.orientation(image.info.get("exif") or b"")
-    if turn in _ON_ITS_SIDE:
-        width, height = height, width
+    width, height = reversed(image.size) if turn in _ON_ITS_SIDE else image.size
     return ImageFacts(
-        format=ImageFormat(kind),
+        format=kind,
         width=width,
         height=height,
         bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
-        phash=_hash(grey, turn, data),
+        phash=phash,
     )
 
 
@@ -137,19 +151,25 @@ def _of_kind(data: bytes, kind: str) -> Flaw | None:
     return None
 
 
-def _of_header(data: bytes, kind: str, max_pixels: int) -> Flaw | None:
-    """Look before any decoder does: WebP's allocates the whole canvas when it is opened."""
-    width, height = magic.size_px(data, kind) or (0, 0)
-    if width * height > max_pixels:
-        return _too_many(width, height, max_pixels)
+def _of_parts(data: bytes, kind: str) -> Flaw | None:
     if magic.is_shredded(data, kind):
         return Flaw(RejectReason.UNDECODABLE, f"{kind}: more parts than any encoder writes")
     return None
 
 
-def _too_many(width: int, height: int, max_pixels: int) -> Flaw:
-    detail = f"{width} x {height} is more than {max_pixels} pixels"
-    return Flaw(RejectReason.TOO_MANY_PIXELS, detail)
+def _of_size(size: tuple[int, int], max_pixels: int) -> Flaw | None:
+    """Look before any decoder does: WebP's allocates the whole canvas when it is opened.
+
+    Making a very long image small takes memory by its length, gigabytes for 60 million x 1.
+    """
+    width, height = size
+    if width * height > max_pixels:
+        detail = f"{width} x {height} is more than {max_pixels} pixels"
+        return Flaw(RejectReason.TOO_MANY_PIXELS, detail)
+    if max(size) > MAX_ASPECT_RATIO * max(1, min(size)):
+        detail = f"{width} x {height} is longer than {MAX_ASPECT_RATIO:g} : 1"
+        return Flaw(RejectReason.ASPECT, detail)
+    return None
 
 
 def _of_failure(data: bytes, kind: str, error: BaseException) -> Flaw:

@@ -46,8 +46,16 @@ _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xDA)})
 _ORIENTATION_TAG = 0x0112
 _JPEG_MAX_SCANS = 50
 """Encoders write 1 to about 12."""
+_JPEG_MAX_JUNK_BYTES = 64 * 1024
+"""In the header, between segments, where there should be none; and of fill bytes in a row.
+Pillow reads the first one by one, and libjpeg the second again and again: 20 s for 25 MB."""
+_JPEG_FILL = b"\xff" * _JPEG_MAX_JUNK_BYTES
+_JUNK = -1
+"""Stands for a marker where there is more junk than that."""
 _MAX_PARTS = 20_000
 """Segments or chunks: 25 MB in the customary 8 KiB pieces are 3,200."""
+_GIF_MAX_BLOCKS = 200_000
+"""Looked through for a second frame: 25 MB in the customary 255 bytes are 100,000."""
 _GIF_FRAME = 0x2C
 _GIF_EXTENSION = 0x21
 
@@ -92,7 +100,8 @@ def is_animated(data: bytes, kind: str) -> bool:
     if kind == "png":
         return _png_frames(data) > 1
     if kind == "webp":
-        return _has_two(offset for name, offset, _ in _riff_chunks(data) if name == b"ANMF")
+        chunks = islice(_riff_chunks(data), _MAX_PARTS)
+        return _has_two(offset for name, offset, _ in chunks if name == b"ANMF")
     return kind == "avif" and data[8:12] == b"avis"
 
 
@@ -130,7 +139,12 @@ def is_shredded(data: bytes, kind: str) -> bool:
     """
     if kind == "jpeg":
         # FF DA occurs nowhere else in coded data.
-        return data.count(b"\xff\xda") > _JPEG_MAX_SCANS or _too_many(_jpeg_segments(data))
+        return (
+            data.count(b"\xff\xda") > _JPEG_MAX_SCANS
+            or _JPEG_FILL in data
+            or _too_many(_jpeg_segments(data))
+            or any(marker == _JUNK for marker, _ in _jpeg_segments(data))
+        )
     if kind == "png":
         return _too_many(_png_chunks(data))
     return kind == "webp" and _too_many(_riff_chunks(data))
@@ -166,19 +180,26 @@ def _has_two(things: Iterator[int]) -> bool:
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield (marker, offset of its length) up to the first scan, junk skipped."""
-    at = 2
-    while (at := data.find(b"\xff", at)) >= 0 and at + 3 < len(data):
-        marker = data[at + 1]
-        if marker in (0x00, 0xFF):
-            at += 1
-        elif marker in _WITHOUT_LENGTH:
-            at += 2
-        else:
-            yield marker, at + 2
-            if marker == _START_OF_SCAN:
-                return
-            at += 2 + struct.unpack_from(">H", data, at + 2)[0]
+    """Yield (marker, offset of its length) up to the first scan, a little junk skipped."""
+    at, junk = 2, 0
+    while True:
+        found = data.find(b"\xff", at)
+        start = len(data) if found < 0 else found
+        junk += start - at
+        if junk > _JPEG_MAX_JUNK_BYTES:
+            yield _JUNK, at
+            return
+        if start + 3 >= len(data):
+            return
+        marker = data[start + 1]
+        if marker in _WITHOUT_LENGTH or marker in (0x00, 0xFF):
+            at = start + (2 if marker in _WITHOUT_LENGTH else 1)
+            junk += at - start
+            continue
+        yield marker, start + 2
+        if marker == _START_OF_SCAN:
+            return
+        at = start + 2 + struct.unpack_from(">H", data, start + 2)[0]
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
@@ -201,7 +222,7 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _png_frames(data: bytes) -> int:
-    for name, at, length in _png_chunks(data):
+    for name, at, length in islice(_png_chunks(data), _MAX_PARTS):
         if name == b"acTL":
             return int.from_bytes(data[at : at + min(length, 4)], "big")
         if name == b"IDAT":
@@ -236,7 +257,9 @@ def _webp_size(data: bytes) -> tuple[int, int] | None:
 def _gif_frames(data: bytes) -> Iterator[int]:
     """Yield the offset of every frame. Source: GIF89a specification, appendix A."""
     at = 13 + _gif_table_bytes(data, 10)
-    while at + 1 < len(data):
+    for _ in range(_GIF_MAX_BLOCKS):
+        if at + 1 >= len(data):
+            return
         if data[at] == _GIF_FRAME:
             yield at
             at = _after_gif_blocks(data, at + 11 + _gif_table_bytes(data, at + 9))
@@ -252,6 +275,8 @@ def _gif_table_bytes(data: bytes, at: int) -> int:
 
 
 def _after_gif_blocks(data: bytes, at: int) -> int:
-    while at < len(data) and data[at]:
+    for _ in range(_GIF_MAX_BLOCKS):
+        if at >= len(data) or not data[at]:
+            return at + 1
         at += 1 + data[at]
-    return at + 1
+    return len(data)

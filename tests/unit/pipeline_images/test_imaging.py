@@ -196,14 +196,37 @@ def test_the_pixel_limit_is_exact() -> None:
         GOOD["jpeg-progressive"][:-2] + b"\xff\xda\0\x08\x01\x01\0\0\x3f\0" * 60 + b"\xff\xd9",
         b"\xff\xd8" + b"\xff\xe1\0\x02" * 30_000 + GOOD["jpeg"][2:],
         GOOD["png"][:33] + chunk(b"tEXt", b"a\0b") * 30_000 + GOOD["png"][33:],
+        GOOD["jpeg"][:2] + b"\xff" * 100_000 + GOOD["jpeg"][2:],
+        GOOD["jpeg"][:2] + b"\xff\0" * 50_000 + GOOD["jpeg"][2:],
+        GOOD["jpeg"][:2] + b"\xff\xd0" * 50_000 + GOOD["jpeg"][2:],
+        GOOD["jpeg"][:2] + b"\xff\xfe\0\x02" + bytes(100_000) + GOOD["jpeg"][2:],
+        GOOD["jpeg"][:2] + b"\xff\xfe\0\x02" + bytes(100_000),
+        GOOD["jpeg"][:-2] + b"\xff" * 100_000 + b"\xff\xd9",
     ],
-    ids=["scans", "segments", "chunks"],
+    ids=["scans", "segments", "chunks", "fill", "stuffing", "marks", "zeros", "blank", "tail"],
 )
 def test_files_made_to_cost_time(data: bytes) -> None:
-    """Thousands of passes or parts in a small file are refused before decoding."""
+    """Passes, parts or filling without end, which take seconds to read, are refused unread."""
     flaw = examine(data)
     assert flaw.reason is RejectReason.UNDECODABLE
     assert "more parts" in flaw.detail
+
+
+@pytest.mark.parametrize(("width", "height"), [(60_000_000, 1), (1, 60_000_000), (20_300, 200)])
+def test_what_is_far_too_long_is_not_decoded(width: int, height: int) -> None:
+    """No job takes such a shape; making it small to compare it would take gigabytes."""
+    flaw = examine(png_of_size(width, height))
+    assert flaw == Flaw(RejectReason.ASPECT, f"{width} x {height} is longer than 100 : 1")
+
+
+def test_what_breaks_the_hash_breaks_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory that is missing after the decoder is done makes a flaw as well."""
+
+    def without_memory(*_: object) -> str:
+        raise MemoryError
+
+    monkeypatch.setattr("pixcrawler.pipeline.imaging._hash", without_memory)
+    assert examine(GOOD["png"]) == Flaw(RejectReason.UNDECODABLE, "png: MemoryError")
 
 
 def test_a_tail_does_no_harm() -> None:
