@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pixcrawler.domain.job import Failure, Job, JobStatus
+from pixcrawler.domain.job import Failure, JobSpec, JobStatus
 from pixcrawler.domain.source import EngineReport, EngineStatus
+from pixcrawler.pipeline.limits import MAX_ROUNDS
 from pixcrawler.pipeline.payloads import Ended, Ending
 from pixcrawler.pipeline.ports import JobStore
 
+MESSAGE_MAX_CHARS = 2000
+"""Of a failure."""
+_ADD = "Add keywords, engines or expansions to get more."
 _TROUBLE = {EngineStatus.FAILED, EngineStatus.BLOCKED, EngineStatus.CHANGED}
 _WORDS = {
     EngineStatus.FAILED: "could not be reached",
@@ -27,38 +31,67 @@ _ADVICE = {
 }
 
 
+_OURS = {
+    "storage_unavailable": "The storage could not be reached",
+    "database_unavailable": "The database could not be reached",
+    "activity_lost": "A step ended its worker again and again",
+}
+"""Failures of this service whose own message is for its operator."""
+
+
 def finish(ending: Ending, *, jobs: JobStore) -> Ended:
-    """Record the end of a job. The first recorded end wins; repeating changes nothing."""
+    """Record the end of a job. The first recorded end wins; repeating changes nothing.
+
+    A job that fails while it is being cancelled is cancelled: nobody waits for it any more.
+    """
     job = jobs.job(ending.job_id)
+    if job.status is JobStatus.CANCELLING and ending.status is JobStatus.FAILED:
+        ending = Ending(job_id=ending.job_id, status=JobStatus.CANCELLED)
     reports = jobs.engines(ending.job_id)
     failure = _explained(ending.failure, reports) if ending.failure else None
-    message = failure.message if failure else _sentence(job, ending, reports)
+    message = failure.message if failure else _sentence(job.spec, ending, reports)
     status = jobs.finish(ending.job_id, ending.status, message, failure)
     return Ended(status=status, message=message)
 
 
-def _sentence(job: Job, ending: Ending, reports: tuple[EngineReport, ...]) -> str:
+def _sentence(spec: JobSpec, ending: Ending, reports: tuple[EngineReport, ...]) -> str:
     if ending.status is JobStatus.CANCELLED:
         return "Cancelled. No dataset version was written."
-    wanted = job.spec.max_images
     if ending.status is JobStatus.SUCCEEDED:
-        return f"{ending.images} images kept, as wanted."
+        return f"{_images(ending.images)} kept, as wanted."
+    limit, advice = _limit(spec, ending)
     cause = " ".join(_trouble(report) for report in _troubled(reports))
-    return (
-        f"{ending.images} of {wanted} wanted images kept: the engines have no more for these"
-        f" words. {cause or 'Add keywords, engines or expansions to get more.'}"
-    ).strip()
+    return f"{ending.images} of {spec.max_images} wanted images kept: {limit}. {cause or advice}"
+
+
+def _images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count} images"
+
+
+def _limit(spec: JobSpec, ending: Ending) -> tuple[str, str]:
+    """What ended the search, and what to do about it."""
+    if not ending.is_exhausted:
+        return f"the engines were asked in {MAX_ROUNDS} rounds, which is the most", _ADD
+    if not spec.categories:
+        return "the list of addresses has no more", "Add addresses to get more."
+    return "the engines have no more for these words", _ADD
 
 
 def _explained(failure: Failure, reports: tuple[EngineReport, ...]) -> Failure:
-    """When nothing was found because engines failed, say so and what to do."""
+    """Say what failed so that a person understands it, and what to do."""
+    if failure.code in _OURS:
+        message = f"{_OURS[failure.code]} ({failure.message}). Start the job again."
+        return Failure(code=failure.code, message=message[:MESSAGE_MAX_CHARS])
     troubled = _troubled(reports)
     if failure.code != "no_images" or not troubled:
         return failure
+    told = " ".join(_trouble(report) for report in troubled)
+    if any(report.candidates for report in reports):
+        message = f"{failure.message} {told}"
+        return Failure(code=failure.code, message=message[:MESSAGE_MAX_CHARS])
     worst = troubled[0].status
     advice = f"{_ADVICE[worst]}, or choose another engine (local works without the Internet)."
-    told = " ".join(_trouble(report) for report in troubled)
-    return Failure(code=_CODES[worst], message=f"{told} {advice}"[:2000])
+    return Failure(code=_CODES[worst], message=f"{told} {advice}"[:MESSAGE_MAX_CHARS])
 
 
 def _troubled(reports: Iterable[EngineReport]) -> list[EngineReport]:
