@@ -12,7 +12,8 @@ import azure.functions as func
 from pixcrawler.bootstrap import world
 from pixcrawler.domain.job import Failure, JobStatus
 from pixcrawler.functions.start import is_alive, start_story, story_status
-from pixcrawler.pipeline.payloads import Order
+from pixcrawler.pipeline.finish import finish
+from pixcrawler.pipeline.payloads import Ending, Order
 from pixcrawler.pipeline.retain import sweep
 
 log = logging.getLogger("pixcrawler.timers")
@@ -42,15 +43,13 @@ async def find_stuck(
     client: df.DurableOrchestrationClient,
 ) -> None:
     """Start the stories that nobody started; end the jobs whose story is gone."""
-    for order in await asyncio.to_thread(_unstarted):
-        log.warning("job.unstarted job_id=%s", order.job_id)
-        await start_story(client, order)
-    for order in await asyncio.to_thread(_silent):
+    for order in await asyncio.to_thread(_waiting):
         await _examine(client, order)
 
 
 async def _examine(client: df.DurableOrchestrationClient, order: Order) -> None:
     if await story_status(client, order.job_id) is None:
+        log.warning("job.unstarted job_id=%s", order.job_id)
         await start_story(client, order)
     elif not await is_alive(client, order.job_id):
         log.error("job.lost job_id=%s", order.job_id)
@@ -59,15 +58,14 @@ async def _examine(client: df.DurableOrchestrationClient, order: Order) -> None:
         log.warning("job.silent job_id=%s", order.job_id)
 
 
-def _unstarted() -> list[Order]:
+def _waiting() -> list[Order]:
+    """Jobs whose story has not begun although it should have, and those that fell silent."""
     w = world()
-    return w.keeper.unstarted(w.clock() - UNSTARTED_AFTER)
-
-
-def _silent() -> list[Order]:
-    w = world()
-    return w.keeper.silent(w.clock() - timedelta(minutes=w.settings.stuck_after_min))
+    unstarted = w.keeper.unstarted(w.clock() - UNSTARTED_AFTER)
+    stuck_after = timedelta(minutes=w.settings.stuck_after_min)
+    return [*unstarted, *w.keeper.silent(w.clock() - stuck_after)]
 
 
 def _end_lost(job_id: str) -> None:
-    world().jobs.finish(job_id, JobStatus.FAILED, _LOST.message, _LOST)
+    ending = Ending(job_id=job_id, status=JobStatus.FAILED, failure=_LOST)
+    finish(ending, jobs=world().jobs)

@@ -44,21 +44,22 @@ def finish(ending: Ending, *, jobs: JobStore) -> Ended:
 
     A job that fails while it is being cancelled is cancelled: nobody waits for it any more.
     """
-    job = jobs.job(ending.job_id)
-    if job.status is JobStatus.CANCELLING and ending.status is JobStatus.FAILED:
+    if ending.status is JobStatus.FAILED and jobs.is_given_up(ending.job_id):
         ending = Ending(job_id=ending.job_id, status=JobStatus.CANCELLED)
     reports = jobs.engines(ending.job_id)
     failure = _explained(ending.failure, reports) if ending.failure else None
-    message = failure.message if failure else _sentence(job.spec, ending, reports)
+    message = failure.message if failure else _sentence(ending, reports, jobs)
     status = jobs.finish(ending.job_id, ending.status, message, failure)
     return Ended(status=status, message=message)
 
 
-def _sentence(spec: JobSpec, ending: Ending, reports: tuple[EngineReport, ...]) -> str:
+def _sentence(ending: Ending, reports: tuple[EngineReport, ...], jobs: JobStore) -> str:
     if ending.status is JobStatus.CANCELLED:
         return "Cancelled. No dataset version was written."
     if ending.status is JobStatus.SUCCEEDED:
         return f"{_images(ending.images)} kept, as wanted."
+    # Not before: a job whose job file cannot be read any more must be able to fail.
+    spec = jobs.job(ending.job_id).spec
     limit, advice = _limit(spec, ending)
     cause = " ".join(_trouble(report) for report in _troubled(reports))
     return f"{ending.images} of {spec.max_images} wanted images kept: {limit}. {cause or advice}"

@@ -18,6 +18,7 @@ from pixcrawler.adapters.memory.blobs import MemoryBlobs
 from pixcrawler.bootstrap import world
 from pixcrawler.functions import http_datasets, http_health, http_jobs
 from tests.fakes.issuer import PUBLISHABLE_KEY, Issuer
+from tests.fakes.stories import Stories
 from tests.integration.conftest import TestDatabase
 
 ENGINES = ("local", "urls", "openverse", "commons")
@@ -43,34 +44,6 @@ class Reply:
     def violations(self) -> list[tuple[str, str]]:
         """Field and rule of every violation."""
         return [(v["field"], v["rule"]) for v in self.error["details"]["violations"]]
-
-
-@dataclass
-class Status:
-    """What the durable client says of an instance."""
-
-    runtime_status: str
-
-    def __bool__(self) -> bool:
-        return True
-
-
-class Stories:
-    """Stands in for the durable client: remembers what was started."""
-
-    def __init__(self) -> None:
-        self.started: list[tuple[str, str, dict[str, Any]]] = []
-        self.is_away = False
-
-    async def get_status(self, instance_id: str) -> Status | None:
-        if self.is_away:
-            raise OSError("no host")
-        known = any(instance == instance_id for _, instance, _ in self.started)
-        return Status("Running") if known else None
-
-    async def start_new(self, name: str, instance_id: str, given: dict[str, Any]) -> str:
-        self.started.append((name, instance_id, given))
-        return instance_id
 
 
 @dataclass(frozen=True)

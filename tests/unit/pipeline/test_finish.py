@@ -77,7 +77,7 @@ def test_healthy_engines_clear_the_sick_one(jobs):
         ({"status": "succeeded", "images": 1}, "1 image kept, as wanted."),
         (
             {"status": "partial", "images": 3},
-            "3 of 50 wanted images kept: the engines have no more",
+            "3 of 50 wanted images kept: the engines have",
         ),
         ({"status": "partial", "images": 3, "is_exhausted": False}, "asked in 20 rounds"),
         ({"status": "cancelled"}, "No dataset version was written"),
