@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import Field, SecretStr
 
 from pixcrawler.domain.model import Value
+from pixcrawler.pipeline.limits import LINK_MAX_S
 
 
 class Settings(Value):
@@ -47,7 +48,7 @@ class Settings(Value):
     """Seconds that one image may take in all, redirects included."""
     engine_timeout_s: float = Field(alias="ENGINE_TIMEOUT_S", default=15.0, gt=0, le=120)
     """Seconds that one engine answer may take."""
-    link_ttl_s: int = Field(alias="LINK_TTL_S", default=3600, ge=1, le=7 * 24 * 3600)
+    link_ttl_s: int = Field(alias="LINK_TTL_S", default=3600, ge=1, le=LINK_MAX_S)
     """Seconds that a download link is good for, unless the caller asks for less."""
     work_grace_h: float = Field(alias="WORK_GRACE_H", default=24.0, ge=0, le=24 * 90)
     """Hours that the working files of an ended job are kept."""

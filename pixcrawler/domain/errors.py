@@ -6,12 +6,9 @@ PixCrawlerError
 |  |- PayloadTooLarge       413
 |  |- UnsupportedMediaType  415
 |  |- Unauthenticated       401
-|  |- Forbidden             403
 |  |- NotFound              404, also for what belongs to somebody else
-|  |- Conflict              409
-|  `- RateLimited           429, with the seconds to wait
+|  `- Conflict              409
 |- Transient                the world's fault, may heal: retried by the step's policy
-|  |- SourceThrottled       an engine or host asked us to slow down
 |  |- SourceUnavailable     an engine or host could not be reached
 |  |- StorageUnavailable
 |  |- DatabaseUnavailable
@@ -94,13 +91,6 @@ class Unauthenticated(Rejected):
     status = 401
 
 
-class Forbidden(Rejected):
-    """The caller may not do this."""
-
-    code = "forbidden"
-    status = 403
-
-
 class NotFound(Rejected):
     """The thing named does not exist, or is not the caller's."""
 
@@ -115,24 +105,11 @@ class Conflict(Rejected):
     status = 409
 
 
-class RateLimited(Rejected):
-    """The caller asks more often than allowed."""
-
-    code = "rate_limited"
-    status = 429
-
-
 class Transient(PixCrawlerError):
     """Trying again later may succeed."""
 
     code = "transient"
     status = 503
-
-
-class SourceThrottled(Transient):
-    """A source asked us to slow down."""
-
-    code = "source_throttled"
 
 
 class SourceUnavailable(Transient):

@@ -28,11 +28,6 @@ class ImageFormat(StrEnum):
         """File name extension, without the dot."""
         return "jpg" if self is ImageFormat.JPEG else self.value
 
-    @property
-    def media_type(self) -> str:
-        """Internet media type."""
-        return f"image/{self.value}"
-
 
 class ImageFacts(Value):
     """What full decoding of one image showed."""

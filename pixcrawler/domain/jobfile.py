@@ -122,7 +122,10 @@ def _follows_from(violation: Violation, told: set[str]) -> bool:
 
 
 def _rules_across_fields(spec: JobSpec, words_field: str) -> list[Violation]:
-    broken = [*_category_rules(words_field, spec.categories), *_category_rules("urls", spec.urls)]
+    broken = [
+        *_category_rules(words_field, spec.categories, ()),
+        *_category_rules("urls", spec.urls, spec.categories),
+    ]
     if not spec.categories and not spec.urls:
         broken.append(_broken("keywords", "missing", None, "give keywords, categories or urls"))
     for field, words, limit in (
@@ -140,8 +143,10 @@ def _rules_across_fields(spec: JobSpec, words_field: str) -> list[Violation]:
     return broken
 
 
-def _category_rules(field: str, categories: Mapping[str, tuple[str, ...]]) -> Iterator[Violation]:
-    yield from _one_folder_each(field, categories)
+def _category_rules(
+    field: str, categories: Mapping[str, tuple[str, ...]], others: Iterable[str]
+) -> Iterator[Violation]:
+    yield from _one_folder_each(field, categories, others)
     for name, words in categories.items():
         if not words:
             yield _broken(f"{field}.{name}", "too_short", [], "must have at least one entry")
@@ -149,8 +154,10 @@ def _category_rules(field: str, categories: Mapping[str, tuple[str, ...]]) -> It
             yield from _one_folder_each(f"{field}.{name}", words)
 
 
-def _one_folder_each(field: str, names: Iterable[str]) -> Iterator[Violation]:
-    seen: dict[str, str] = {}
+def _one_folder_each(
+    field: str, names: Iterable[str], others: Iterable[str] = ()
+) -> Iterator[Violation]:
+    seen = {folder_name(other): other for other in others}
     for name in names:
         first = seen.setdefault(folder_name(name), name)
         if first != name:

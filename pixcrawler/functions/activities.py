@@ -6,7 +6,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from typing import Any, Dict, TypeVar  # noqa: UP035 - see Wire
+from typing import TypeVar
 
 import azure.durable_functions as df
 
@@ -14,6 +14,7 @@ from pixcrawler.bootstrap import World, world
 from pixcrawler.domain.errors import PixCrawlerError, Transient
 from pixcrawler.domain.job import Failure, Stage
 from pixcrawler.domain.model import Value
+from pixcrawler.functions.wire import Wire
 from pixcrawler.orchestration.durable import done, failed
 from pixcrawler.pipeline import payloads as p
 from pixcrawler.pipeline import steps
@@ -26,10 +27,6 @@ from pixcrawler.pipeline.finish import finish
 from pixcrawler.pipeline.register import find_archive
 from pixcrawler.pipeline.steps import Step
 from pixcrawler.pipeline.validate import validate
-
-# The worker refuses `dict[str, Any]` on a bound parameter ("invalid non-type
-# annotation"); it takes typing.Dict.
-Wire = Dict[str, Any]  # noqa: UP006
 
 In = TypeVar("In", bound=Value)
 Out = TypeVar("Out", bound=Value)

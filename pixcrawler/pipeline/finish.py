@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pixcrawler.domain.errors import (
+    DatabaseUnavailable,
+    SourceBlocked,
+    SourceChanged,
+    SourceUnavailable,
+    StorageUnavailable,
+)
 from pixcrawler.domain.job import Failure, JobSpec, JobStatus
 from pixcrawler.domain.source import EngineReport, EngineStatus
 from pixcrawler.pipeline.limits import MAX_ROUNDS
@@ -20,9 +27,9 @@ _WORDS = {
     EngineStatus.CHANGED: "gave an answer that this version does not understand",
 }
 _CODES = {
-    EngineStatus.FAILED: "source_unavailable",
-    EngineStatus.BLOCKED: "source_blocked",
-    EngineStatus.CHANGED: "source_changed",
+    EngineStatus.FAILED: SourceUnavailable.code,
+    EngineStatus.BLOCKED: SourceBlocked.code,
+    EngineStatus.CHANGED: SourceChanged.code,
 }
 _ADVICE = {
     EngineStatus.FAILED: "Check the network or the proxy and try again",
@@ -32,8 +39,8 @@ _ADVICE = {
 
 
 _OURS = {
-    "storage_unavailable": "The storage could not be reached",
-    "database_unavailable": "The database could not be reached",
+    StorageUnavailable.code: "The storage could not be reached",
+    DatabaseUnavailable.code: "The database could not be reached",
     "activity_lost": "A step ended its worker again and again",
 }
 """Failures of this service whose own message is for its operator."""

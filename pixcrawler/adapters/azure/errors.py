@@ -28,6 +28,8 @@ _BY_CODE: dict[str, Ours] = {
     "ContainerBeingDeleted": StorageUnavailable,
     "ContainerBeingCreated": StorageUnavailable,
     "AccountBeingCreated": StorageUnavailable,
+    # Another writer of the same blob was faster: ours is to be sent anew.
+    "InvalidBlockList": StorageUnavailable,
     "RequestBodyTooLarge": ArchiveTooLarge,
     "BlockCountExceedsLimit": ArchiveTooLarge,
 }

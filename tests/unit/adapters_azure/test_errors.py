@@ -85,6 +85,13 @@ def test_a_code_says_more_than_a_class() -> None:
     assert type(translated(error)) is StorageUnavailable
 
 
+def test_two_writers_of_a_large_blob_are_no_mistake() -> None:
+    """Who commits second finds the blocks discarded: the write is repeated, no job fails."""
+    error = exceptions.HttpResponseError("x")
+    error.status_code, error.error_code = 400, "InvalidBlockList"
+    assert type(translated(error)) is StorageUnavailable
+
+
 def test_the_message_keeps_secrets() -> None:
     """Addresses and signatures in the SDK's message do not reach ours; the cause is kept."""
     with pytest.raises(StorageUnavailable) as caught, in_our_words():

@@ -73,6 +73,18 @@ def test_urls_beside_words_keep_the_other_engines():
         ({"keywords": ["a"], "categories": {"b": ["b"]}}, ("keywords", "synonym")),
         ({"categories": {"x": []}}, ("categories.x", "too_short")),
         ({"categories": {"A b": ["q"], "a  B": ["r"]}}, ("categories", "duplicate")),
+        ({"keywords": ["Owl"], "urls": {"owl": ["https://p.example/1"]}}, ("urls", "duplicate")),
+        ({"urls": {"a": []}, "keywords": ["b"]}, ("urls.a", "too_short")),
+        ({"urls": ["https://p.example:port/"]}, ("urls.images.0", "value_error")),
+        ({"urls": ["https:///no-host"]}, ("urls.images.0", "value_error")),
+        (
+            {"keywords": ["a"], "urls": ["https://p.example/"], "engines": ["urls"]},
+            ("engines", "missing"),
+        ),
+        (
+            {"name": "a", "dataset_name": "b", "keywords": ["a"]},
+            ("dataset_name", "synonym"),
+        ),
         ({}, ("keywords", "missing")),
         ([], ("(whole document)", "object_type")),
         ({"keywords": ["a"], "engines": []}, ("engines", "value_error")),
