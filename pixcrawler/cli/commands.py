@@ -10,10 +10,11 @@ from typing import Any
 
 from pixcrawler.cli.archive import Delivered, Wanted, deliver
 from pixcrawler.cli.connection import Connection, connected
-from pixcrawler.cli.errors import INTERRUPTED, OK, CliError, Mistake
+from pixcrawler.cli.errors import INTERRUPTED, OK, CliError, Mistake, Unreachable
 from pixcrawler.cli.follow import FINAL, cancel_politely, follow
 from pixcrawler.cli.jobfile import Wishes, job_document
 from pixcrawler.cli.serve import serve
+from pixcrawler.cli.stack import Stack
 from pixcrawler.cli.summary import (
     ending,
     headline,
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace, talk: Talk) -> int:
         talk.note(f"job {job['id']}: {job['name']}, {job['wanted']:,} images wanted")
         if options.no_wait:
             if connection.stack:
-                connection.stack.keep()
+                _keep(connection.stack, talk)
             talk.json(job)
             talk.line(f"{job['id']}")
             return OK
@@ -51,6 +52,9 @@ def _followed(connection: Connection, job_id: str, talk: Talk) -> dict[str, Any]
     try:
         with job_view(talk) as show:
             return follow(connection.api, job_id, show)
+    except Unreachable as error:
+        error.message += f". Job {job_id} is not lost: `status {job_id[:8]} --watch` looks again"
+        raise
     except KeyboardInterrupt:
         pass
     try:
@@ -61,10 +65,14 @@ def _followed(connection: Connection, job_id: str, talk: Talk) -> dict[str, Any]
     except KeyboardInterrupt:
         pass
     if connection.stack:
-        connection.stack.keep()
-        talk.note("the local stack goes on running; `serve --stop` ends it")
-    talk.note(f"job {job_id} goes on without us; `status {job_id[:8]} --watch` looks at it")
+        _keep(connection.stack, talk)
+    talk.note(f"job {job_id} is left to itself; `status {job_id[:8]} --watch` looks at it")
     return None
+
+
+def _keep(stack: Stack, talk: Talk) -> None:
+    stack.keep()
+    talk.note("the local stack goes on running; `serve --stop` ends it")
 
 
 def _concluded(

@@ -39,6 +39,7 @@ def test_an_outage_ends_the_patience(cli, server):
     said = cli("run", "fox")
     assert said.code == 4
     assert "does not answer" in said.err
+    assert "is not lost: `status" in said.err
     assert "Traceback" not in said.err
 
 
