@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Dict  # noqa: UP035 - see Wire
@@ -21,7 +20,7 @@ Wire = Dict[str, Any]  # noqa: UP006
 DOCUMENTATION_URL = "https://github.com/pixcrawler/pixcrawler/blob/main/README.md#the-api"
 INTERNAL_STATUS = 500
 RETRY_AFTER_S = 5
-"""Told to callers when a service of ours is away, unless something else is known."""
+"""Told to callers when a service of ours is away."""
 MAX_VIOLATIONS = 50
 """Told at once; ten thousand bad addresses would make an answer larger than the request."""
 MAX_MESSAGE_CHARS = 1000
@@ -58,9 +57,8 @@ def error_answer(error: Exception, request_id: str) -> Answer:
     if isinstance(error, Rejected):
         return _shape(error.status, error.code, str(error), _bounded(error.details), request_id)
     if isinstance(error, Transient):
-        wait_s = _wait_s(error)
         told = _shape(error.status, error.code, _general(error), {}, request_id)
-        return Answer(told.body, told.status, {**told.headers, "Retry-After": str(wait_s)})
+        return Answer(told.body, told.status, {**told.headers, "Retry-After": str(RETRY_AFTER_S)})
     words = "Something broke on our side. Tell us the request id when you report it."
     return _shape(INTERNAL_STATUS, "internal", words, {}, request_id)
 
@@ -92,8 +90,3 @@ def _general(error: PixCrawlerError) -> str:
     """The class's own sentence: the message of this one may name hosts and statements."""
     sentence = (type(error).__doc__ or "").strip().split("\n")[0]
     return f"{sentence} Try again in a moment."
-
-
-def _wait_s(error: Transient) -> int:
-    wait_s = error.details.get("retry_after_s")
-    return max(1, math.ceil(wait_s)) if isinstance(wait_s, int | float) else RETRY_AFTER_S

@@ -7,7 +7,7 @@ exception loses its type at the Durable boundary and fails a whole fan-out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -77,13 +77,14 @@ def fan_out(
     """
     open_values = dict(enumerate(values))
     answers: dict[int, Any] = {}
-    for pause_s in (*STEP_PAUSES_S, None):
+    for pause_s in (0, *STEP_PAUSES_S):
+        if pause_s:
+            yield from pause(context, pause_s)
         tasks = [_activity(context, step, value) for value in open_values.values()]
         answers |= dict(zip(open_values, (yield from _all(context, tasks)), strict=True))
         open_values = {at: one for at, one in open_values.items() if not _is_done(answers[at])}
-        if pause_s is None or not _may_heal([answers[at] for at in open_values]):
+        if not _may_heal([answers[at] for at in open_values]):
             break
-        yield from pause(context, pause_s)
     return [_opened(step.name, step.gives, answers[at]) for at in sorted(answers)]
 
 
@@ -162,8 +163,6 @@ def _activity(context: df.DurableOrchestrationContext, step: Step[In, Out], valu
 
 
 def _all(context: df.DurableOrchestrationContext, tasks: list[Any]) -> Story[list[Any]]:
-    if not tasks:
-        return []
     try:
         answers: list[Any] = yield context.task_all(tasks)
     except Exception as error:
@@ -192,8 +191,5 @@ def _opened(name: str, gives: type[Out], answer: Any) -> Out:
 
 
 def _first_line(error: Exception) -> str:
-    return next(_lines(error), type(error).__name__)[:500]
-
-
-def _lines(error: Exception) -> Iterator[str]:
-    return (line.strip() for line in str(error).splitlines() if line.strip())
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:500]

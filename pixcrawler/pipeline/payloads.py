@@ -61,9 +61,9 @@ class ChunkGroup(Value):
     """Neighbouring chunks that one sub-orchestration processes."""
 
     job_id: str
-    round: int
-    first: int
-    count: int
+    round: int = Field(ge=0)
+    first: int = Field(ge=0)
+    count: int = Field(ge=1)
 
     def chunks(self) -> list[ChunkRef]:
         """Every chunk of the group."""

@@ -12,7 +12,7 @@ import pytest
 
 from pixcrawler import __version__
 from pixcrawler.bootstrap import world
-from pixcrawler.domain.errors import InvariantBroken, SourceThrottled
+from pixcrawler.domain.errors import InvariantBroken
 from tests.fakes.issuer import Key
 from tests.integration.http.conftest import Api, User, a_job
 
@@ -150,18 +150,6 @@ def test_a_bug_is_not_told(
     assert "secret" not in reply.text
     (record,) = [r for r in caplog.records if r.name == "pixcrawler.http"]
     assert reply.error["request_id"] in record.getMessage()
-
-
-def test_a_wait_that_is_known_is_told(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retry-After is the known wait, rounded up to whole seconds."""
-
-    def throttled(*_: object) -> None:
-        raise SourceThrottled("slow down", retry_after_s=6.2)
-
-    user = api.sign_in()
-    monkeypatch.setattr(world().catalogue, "list_jobs", throttled)
-    reply = api.call("GET", "/api/v1/jobs", user)
-    assert (reply.status, reply.headers["retry-after"]) == (503, "7")
 
 
 def test_nothing_secret_is_logged(api: Api, caplog: pytest.LogCaptureFixture) -> None:

@@ -72,6 +72,16 @@ def test_without_a_website_there_is_no_local_engine():
     assert set(beside.engines) - set(alone.engines) == {"local"}
 
 
+@pytest.mark.parametrize(
+    "name", ["blobs", "jobs", "datasets", "keeper", "catalogue", "tokens", "engines", "fetcher"]
+)
+def test_building_asks_nobody(name):
+    """Every part of the world is built without a database, a store or a network, and only once."""
+    world = World(Settings.from_environment(ENVIRONMENT))
+
+    assert getattr(world, name) is getattr(world, name)
+
+
 def test_the_guard_cannot_be_opened_in_azure(monkeypatch):
     """Origins that pass the address guard are for development; in Azure they stop the app."""
     monkeypatch.setenv("WEBSITE_INSTANCE_ID", "x")

@@ -107,6 +107,23 @@ def test_bad_input_names_field_and_rule(document, broken):
     assert broken in refused(document)
 
 
+@pytest.mark.parametrize(
+    ("field", "entry", "most"),
+    [("keywords", "word {}", 200), ("urls", "https://p.example/{}", 10_000)],
+)
+def test_long_lists_have_an_end(field, entry, most):
+    """As many words or addresses as the limit are a job; one more is told with the count."""
+    entries = [entry.format(n) for n in range(most + 1)]
+
+    assert refused({field: entries}) == [(field, "too_long")]
+    assert parse_job({field: entries[:most]})
+
+
+def test_a_word_given_twice_is_one_word():
+    """The same keyword again asks for nothing more."""
+    assert parse_job({"keywords": ["owl", "owl"]}) == parse_job({"keywords": ["owl"]})
+
+
 def test_every_mistake_is_told_at_once():
     """A person mends a job file in one go, not one error at a time."""
     rules = refused({"keywords": ["a"], "max_images": 0, "colour": 1, "expand": {"mode": "ai"}})

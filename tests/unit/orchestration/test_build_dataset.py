@@ -111,6 +111,28 @@ def test_a_cancelled_chunk_cancels_the_job():
     assert "assemble" not in [name for name, _ in stage.called]
 
 
+def test_a_cancel_just_before_packaging_counts():
+    """When the version was not written because somebody cancelled, the job ends as cancelled."""
+    activities = Activities(chunks=[3])
+    activities.overrides["assemble"] = lambda given: {
+        "done": {**activities.assemble(given), "images": 0, "cancelled": True}
+    }
+
+    stage, _ = tell(activities)
+
+    assert activities.ending["status"] == "cancelled"
+    assert "find_archive" not in [name for name, _ in stage.called]
+
+
+def test_an_answer_of_no_known_shape_fails_the_job():
+    """What an activity of another version answers is not guessed at."""
+    activities = Activities(chunks=[3], expand=lambda given: {"queries": 1})
+
+    tell(activities)
+
+    assert activities.ending["failure"]["code"] == "invariant_broken"
+
+
 def test_a_cancelled_job_begins_no_more_groups():
     """A large job that is cancelled does not walk through all its chunks to find that out."""
     left_alone = {"done": {"passed": 0, "rejected": 0, "cancelled": True}}

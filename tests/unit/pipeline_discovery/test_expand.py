@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from unicodedata import normalize
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pixcrawler.domain.jobfile import parse_job
-from pixcrawler.domain.keyword import folder_name
+from pixcrawler.domain.keyword import KEYWORD_MAX_CHARS, folder_name
 from pixcrawler.domain.storage import queries_ref
 from pixcrawler.pipeline.expand import QUERIES, QUERY_MAX_CHARS, expand, queries_of
 from pixcrawler.pipeline.payloads import JobRef
@@ -89,7 +91,9 @@ def test_a_list_of_addresses_is_one_query_a_category():
     ]
 
 
-WORDS = st.text(alphabet="ab CD㎞éﷺ-", min_size=1, max_size=40).filter(folder_name)
+WORDS = st.text(alphabet="ab CD㎞éﷺ-", min_size=1, max_size=40).filter(
+    lambda text: folder_name(text) and len(normalize("NFKC", text)) <= KEYWORD_MAX_CHARS
+)
 CATEGORIES = st.dictionaries(
     st.text(alphabet="abcdef", min_size=1, max_size=5),
     st.lists(WORDS, min_size=1, max_size=4, unique_by=folder_name),
