@@ -28,7 +28,7 @@ _ANSWER_S = 60.0
 """For the API of a stack whose process is there."""
 _STOP_S = 40.0
 _POLL_S = 0.05
-_RETRY_S = 0.5
+_RETRY_S = 5.0
 _LOG_MAX_BYTES = 5_000_000
 _LOG_LINES_SHOWN = 8
 
@@ -154,7 +154,13 @@ class Stack:
                     f"all of them: {self.log}"
                 )
             else:
-                time.sleep(_RETRY_S)
+                self._wait_for_another(deadline)
+
+    def _wait_for_another(self, deadline: float) -> None:
+        """Wait a while for the stack that another command is starting."""
+        until = min(time.monotonic() + _RETRY_S, deadline)
+        while self.pid() is None and time.monotonic() < until:
+            time.sleep(_POLL_S)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         if self._log_size() > _LOG_MAX_BYTES:
@@ -182,7 +188,7 @@ class Stack:
             code = child.poll()
             lines = self._lines(begin)
             for line in lines[shown:]:
-                if not line.startswith("{") and code is None:
+                if code is None and not line.startswith(("{", "already running")):
                     self._note(f"  {line}")
             shown = len(lines)
             if code is not None:

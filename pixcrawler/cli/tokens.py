@@ -78,13 +78,15 @@ class LocalUser:
 
     def _signed_in(self) -> dict[str, Any]:
         credentials = self._credentials()
-        answer = self._ask("token?grant_type=password", credentials)
-        if answer.status != _OK:  # unknown: the database is new
-            answer = self._ask("signup", credentials)
-        if answer.status == _OK and answer.json().get("access_token"):
-            return _session(answer)
+        refusal = ""
+        # Unknown: the database is new. Known after all: another command was just quicker.
+        for path in ("token?grant_type=password", "signup", "token?grant_type=password"):
+            answer = self._ask(path, credentials)
+            if answer.status == _OK and answer.json().get("access_token"):
+                return _session(answer)
+            refusal = _code(answer)
         raise Unreachable(
-            f"the local user cannot sign in ({_code(answer)}): "
+            f"the local user cannot sign in ({refusal}): "
             f"if the local data may go, ./dev clean helps; the credentials are in {self._file}"
         )
 

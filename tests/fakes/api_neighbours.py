@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -56,6 +57,9 @@ class NeighbourHandler(BaseHTTPRequestHandler):
         will = self.server.will
         assert self.headers.get("apikey") == "sb_publishable_test"
         if path.endswith("/signup"):
+            if body["email"] in will.users:
+                self.answer(422, {"error_code": "user_already_exists"})
+                return
             will.users[body["email"]] = body["password"]
         elif "refresh_token" in body:
             if body["refresh_token"] != "good-refresh":
@@ -64,7 +68,7 @@ class NeighbourHandler(BaseHTTPRequestHandler):
         elif will.users.get(body["email"]) != body["password"]:
             self.answer(400, {"error_code": "invalid_credentials"})
             return
-        token = f"token-{len(will.tokens)}"
+        token = f"token-{secrets.token_hex(8)}"
         will.tokens.add(token)
         self.answer(
             200,

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -186,6 +187,22 @@ def test_a_token_is_used_until_it_nears_its_end(auth):
     short = user()
     assert short.token() != short.token()
     assert "/auth/v1/token?grant_type=refresh_token" in [path for _, path in will.seen]
+
+
+def test_two_first_commands_at_once_are_one_user(auth, tmp_path):
+    """Commands that meet a new database at the same time all get in, as the same user."""
+    will, user = auth
+    users = [user() for _ in range(8)]
+    met = threading.Barrier(len(users))
+
+    def sign_in(mine):
+        met.wait(20)
+        return mine.token()
+
+    with ThreadPoolExecutor(len(users)) as pool:
+        tokens = list(pool.map(sign_in, users))
+    assert len(set(tokens)) == len(users)
+    assert len(will.users) == 1
 
 
 def test_a_new_database_signs_the_same_user_up_again(auth):
