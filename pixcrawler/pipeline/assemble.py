@@ -53,7 +53,6 @@ def assemble(
         return _assembled(job, place, 0, cancelled=True)
     if blobs.exists(place):
         manifest = Manifest.model_validate_json(blobs.get(place))
-        _record(manifest, place, datasets)
         return _assembled(job, place, manifest.statistics.images)
     harvest = read_harvest(ref, blobs)
     again = harvest.found_again()
@@ -72,7 +71,9 @@ def assemble(
         images=tuple(images),
     )
     _write_texts(manifest, job, harvest, blobs)
-    _record(manifest, place, datasets)
+    datasets.version_assembled(
+        job.dataset_id, job.version, statistics.images, statistics.bytes, place
+    )
     blobs.put_new(place, manifest.model_dump_json(indent=1).encode(), "application/json")
     return _assembled(job, place, len(images))
 
@@ -85,13 +86,6 @@ def _assembled(job: Job, manifest: BlobRef, images: int, *, cancelled: bool = Fa
         images=images,
         manifest=manifest,
         cancelled=cancelled,
-    )
-
-
-def _record(manifest: Manifest, place: BlobRef, datasets: DatasetStore) -> None:
-    counts = manifest.statistics
-    datasets.version_assembled(
-        manifest.dataset_id, manifest.version, counts.images, counts.bytes, place
     )
 
 

@@ -67,7 +67,8 @@ def deduplicate(ref: Rounds, *, jobs: JobStore, blobs: BlobStore) -> Deduplicate
         blobs.put(place, selection.model_dump_json().encode(), "application/json")
     reasons = Counter(duplicate.reason for duplicate in selection.duplicates)
     left_out = {**reasons, RejectReason.OVER_LIMIT: selection.over_limit}
-    jobs.set_kept(ref.job_id, len(selection.kept), {k: n for k, n in left_out.items() if n})
+    counts = {reason: count for reason, count in left_out.items() if count}
+    jobs.set_kept(ref.job_id, len(selection.kept), counts, len(ref.chunks) - 1)
     return Deduplicated(
         kept=len(selection.kept),
         duplicates=len(selection.duplicates),

@@ -85,7 +85,7 @@ def discover(
         for start in range(0, standing.discovered.candidates, CHUNK_IMAGES)
     ]
     jobs.add_chunks(ref.job_id, ref.round, sizes)
-    jobs.set_engines(ref.job_id, [state.report for state in standing.engines])
+    jobs.set_engines(ref.job_id, [state.report for state in standing.engines], ref.round)
     return standing.discovered
 
 

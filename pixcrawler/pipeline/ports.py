@@ -106,7 +106,10 @@ class JobStore(Protocol):
         ...
 
     def set_stage(self, job_id: str, stage: Stage, round_no: int = 0) -> None:
-        """Record where the story is; a pending job becomes running. Final jobs stay as they are."""
+        """Record where the story is; a pending job becomes running.
+
+        Nothing happens when a later round, or packaging, has begun.
+        """
         ...
 
     def add_chunks(self, job_id: str, round_no: int, candidates: Sequence[int]) -> None:
@@ -125,18 +128,23 @@ class JobStore(Protocol):
         """Record the chunk's end: totals over download and validation."""
         ...
 
-    def set_engines(self, job_id: str, reports: Sequence[EngineReport]) -> None:
-        """Record how the engines fared so far; nothing happens once packaging has begun."""
+    def set_engines(self, job_id: str, reports: Sequence[EngineReport], round_no: int = 0) -> None:
+        """Record how the engines fared up to a round.
+
+        Nothing happens when a later round, or packaging, has begun.
+        """
         ...
 
     def engines(self, job_id: str) -> tuple[EngineReport, ...]:
         """Return how the engines fared so far, as last recorded."""
         ...
 
-    def set_kept(self, job_id: str, kept: int, left_out: Mapping[RejectReason, int]) -> None:
-        """Record what deduplication keeps, and how many good images it leaves out and why.
+    def set_kept(
+        self, job_id: str, kept: int, left_out: Mapping[RejectReason, int], round_no: int = 0
+    ) -> None:
+        """Record what deduplication up to a round keeps, how many it leaves out, and why.
 
-        Nothing happens once packaging has begun.
+        Nothing happens when a later round, or packaging, has begun.
         """
         ...
 

@@ -103,10 +103,11 @@ class JobStoreContract:
         assert (state.status, state.stage) == (JobStatus.RUNNING, Stage.EXPANDING)
 
     def test_the_round_never_goes_back(self, harness: Harness, job: Job) -> None:
-        """A stage without a round, or a late one of an earlier round, keeps the round."""
+        """A late stage of an earlier round changes neither the round nor the stage."""
         harness.store.set_stage(job.id, Stage.DISCOVERING, 2)
-        harness.store.set_stage(job.id, Stage.ASSEMBLING)
-        assert harness.state(job.id).progress.round == 2
+        harness.store.set_stage(job.id, Stage.DEDUPLICATING, 1)
+        state = harness.state(job.id)
+        assert (state.progress.round, state.stage) == (2, Stage.DISCOVERING)
 
     def test_a_late_stage_does_not_undo_packaging(self, harness: Harness, job: Job) -> None:
         """A repeated activity cannot take a job back before the point of no return."""
@@ -214,18 +215,21 @@ class JobStoreContract:
         store.finish(job.id, JobStatus.SUCCEEDED, "Done.")
         assert not store.is_given_up(job.id)
 
-    @pytest.mark.parametrize("ended", [False, True], ids=["packaging", "ended"])
-    def test_old_news_change_nothing(self, harness: Harness, job: Job, *, ended: bool) -> None:
+    @pytest.mark.parametrize("when", ["later round", "packaging", "ended"])
+    def test_old_news_change_nothing(self, harness: Harness, job: Job, when: str) -> None:
         """A worker presumed lost cannot take back what the last round recorded."""
         store = harness.store
         good = (EngineReport(engine="local", status=EngineStatus.OK, candidates=7),)
-        store.set_kept(job.id, 40, {})
-        store.set_engines(job.id, good)
-        store.begin_packaging(job.id)
-        if ended:
+        store.set_stage(job.id, Stage.DEDUPLICATING, 1)
+        store.set_kept(job.id, 40, {}, 1)
+        store.set_engines(job.id, good, 1)
+        if when != "later round":
+            store.begin_packaging(job.id)
+        if when == "ended":
             store.finish(job.id, JobStatus.PARTIAL, "40 of 50.")
-        store.set_kept(job.id, 10, {RejectReason.OVER_LIMIT: 3})
-        store.set_engines(job.id, ())
+        late = 0 if when == "later round" else 1
+        store.set_kept(job.id, 10, {RejectReason.OVER_LIMIT: 3}, late)
+        store.set_engines(job.id, (), late)
         progress = harness.state(job.id).progress
         assert (progress.kept, progress.rejected, store.engines(job.id)) == (40, 0, good)
 

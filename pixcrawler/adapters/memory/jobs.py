@@ -19,7 +19,6 @@ from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline.ports import ChunkCounts, Clock
 
 _OPEN = (ChunkStatus.QUEUED, ChunkStatus.RUNNING, ChunkStatus.DOWNLOADED)
-_SETTLED = (Stage.PACKAGING, Stage.DONE)
 _IN_VAIN = (JobStatus.CANCELLING, JobStatus.CANCELLED, JobStatus.FAILED)
 _UNFINISHED = {
     JobStatus.FAILED: (ChunkStatus.FAILED, VersionStatus.FAILED),
@@ -46,6 +45,9 @@ class _Record:
     message: str | None = None
     failure: Failure | None = None
     started_at: datetime | None = None
+
+    def is_past(self, round_no: int) -> bool:
+        return self.stage in (Stage.PACKAGING, Stage.DONE) or self.round > round_no
 
     @property
     def status(self) -> JobStatus:
@@ -116,10 +118,9 @@ class MemoryJobs:
     def set_stage(self, job_id: str, stage: Stage, round_no: int = 0) -> None:
         """Record where the story is; a late call neither reopens a job nor undoes packaging."""
         with self._record(job_id) as record:
-            if record.status.is_final or record.stage is Stage.PACKAGING:
+            if record.is_past(round_no):
                 return
-            record.stage = stage
-            record.round = max(record.round, round_no)
+            record.stage, record.round = stage, round_no
             record.started_at = record.started_at or self._clock()
             if record.status is JobStatus.PENDING:
                 record.status = JobStatus.RUNNING
@@ -148,10 +149,10 @@ class MemoryJobs:
             if known.status in (*_OPEN, ChunkStatus.VALIDATED):
                 known.status, known.counts = ChunkStatus.VALIDATED, counts
 
-    def set_engines(self, job_id: str, reports: Sequence[EngineReport]) -> None:
-        """Record how the engines fared so far."""
+    def set_engines(self, job_id: str, reports: Sequence[EngineReport], round_no: int = 0) -> None:
+        """Record how the engines fared up to a round."""
         with self._record(job_id) as record:
-            if record.stage not in _SETTLED:
+            if not record.is_past(round_no):
                 record.engines = tuple(reports)
 
     def engines(self, job_id: str) -> tuple[EngineReport, ...]:
@@ -159,10 +160,12 @@ class MemoryJobs:
         with self._record(job_id) as record:
             return record.engines
 
-    def set_kept(self, job_id: str, kept: int, left_out: Mapping[RejectReason, int]) -> None:
-        """Record what deduplication keeps, and how many good images it leaves out and why."""
+    def set_kept(
+        self, job_id: str, kept: int, left_out: Mapping[RejectReason, int], round_no: int = 0
+    ) -> None:
+        """Record what deduplication up to a round keeps, how many it leaves out, and why."""
         with self._record(job_id) as record:
-            if record.stage not in _SETTLED:
+            if not record.is_past(round_no):
                 record.kept, record.left_out = kept, dict(left_out)
 
     def begin_packaging(self, job_id: str) -> bool:

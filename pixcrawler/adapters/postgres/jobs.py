@@ -75,19 +75,22 @@ class PostgresJobs:
         values = {"round": round_no, "chunk": chunk, **_columns(counts)}
         self._write_chunk("chunk_validated", job_id, values)
 
-    def set_engines(self, job_id: str, reports: Sequence[EngineReport]) -> None:
-        """Record how the engines fared so far."""
+    def set_engines(self, job_id: str, reports: Sequence[EngineReport], round_no: int = 0) -> None:
+        """Record how the engines fared up to a round."""
         engines = Jsonb([report.model_dump(mode="json") for report in reports])
-        self._write("set_engines", job_id, {"engines": engines})
+        self._write("set_engines", job_id, {"engines": engines, "round": round_no})
 
     def engines(self, job_id: str) -> tuple[EngineReport, ...]:
         """Return how the engines fared so far, as last recorded."""
         reports = self._row("engines", job_id)["answer"]
         return tuple(EngineReport.model_validate(report) for report in reports)
 
-    def set_kept(self, job_id: str, kept: int, left_out: Mapping[RejectReason, int]) -> None:
-        """Record what deduplication keeps, and how many good images it leaves out and why."""
-        self._write("set_kept", job_id, {"kept": kept, "left_out": Jsonb(_plain(left_out))})
+    def set_kept(
+        self, job_id: str, kept: int, left_out: Mapping[RejectReason, int], round_no: int = 0
+    ) -> None:
+        """Record what deduplication up to a round keeps, how many it leaves out, and why."""
+        values = {"kept": kept, "left_out": Jsonb(_plain(left_out)), "round": round_no}
+        self._write("set_kept", job_id, values)
 
     def begin_packaging(self, job_id: str) -> bool:
         """Pass the point of no return; False when the job is being cancelled or failed."""

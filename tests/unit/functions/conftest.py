@@ -13,6 +13,7 @@ from pixcrawler.adapters.memory.blobs import MemoryBlobs
 from pixcrawler.adapters.memory.datasets import MemoryDatasets
 from pixcrawler.adapters.memory.jobs import MemoryJobs
 from pixcrawler.bootstrap import World, world
+from pixcrawler.domain.storage import BlobRef
 from tests.fakes.stories import Stories
 
 ENVIRONMENT = {
@@ -23,6 +24,13 @@ ENVIRONMENT = {
     "SUPABASE_URL": "unused",
     "SUPABASE_PUBLISHABLE_KEY": "unused",
 }
+
+
+class Written:
+    """What a blob trigger is given."""
+
+    def __init__(self, ref: BlobRef) -> None:
+        self.name = f"{ref.container}/{ref.name}"
 
 
 @pytest.fixture

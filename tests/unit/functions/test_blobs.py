@@ -6,22 +6,16 @@ import pytest
 
 from pixcrawler.domain.catalogue import VersionStatus
 from pixcrawler.domain.job import Failure, JobStatus
-from pixcrawler.domain.storage import Archive, BlobRef, archive_ref
+from pixcrawler.domain.storage import Archive, archive_ref
 from pixcrawler.functions import blobs
 from pixcrawler.pipeline.assemble import assemble
 from pixcrawler.pipeline.deduplicate import deduplicate
 from pixcrawler.pipeline.payloads import Rounds
 from pixcrawler.pipeline.validate import validate
 from tests.factories import a_candidate, a_job, an_image, put_downloads
+from tests.unit.functions.conftest import Written
 
 CHECKSUM = archive_ref("data-1", 1, "garden_birds-v1.zip.sha256")
-
-
-class Written:
-    """What a blob trigger is given."""
-
-    def __init__(self, ref: BlobRef) -> None:
-        self.name = f"{ref.container}/{ref.name}"
 
 
 @pytest.fixture

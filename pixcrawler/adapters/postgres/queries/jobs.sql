@@ -11,15 +11,16 @@ from public.crawl_jobs
 where id = %(job_id)s
 
 -- name: set_stage
--- Packaging is a point of no return: a late activity must not move a job back across it.
+-- Here and below: what a late activity of an earlier round knows is old news, and packaging is a
+-- point of no return.
 update public.crawl_jobs
 set stage = %(stage)s,
-    round = greatest(round, %(round)s),
+    round = %(round)s,
     status = case when status = 'pending' then 'running' else status end,
     started_at = coalesce(started_at, now())
 where id = %(job_id)s
   and status in ('pending', 'running', 'cancelling')
-  and stage <> 'packaging'
+  and stage <> 'packaging' and round <= %(round)s
 
 -- name: add_chunks
 insert into public.job_chunks (job_id, user_id, round, chunk, candidates)
@@ -55,10 +56,9 @@ from public.job_chunks
 where job_id = %(job_id)s and round = %(round)s and chunk = %(chunk)s
 
 -- name: set_engines
--- This and set_kept: what a late activity knows is old news once the version is being packaged.
 update public.crawl_jobs
 set engines = %(engines)s
-where id = %(job_id)s and stage not in ('packaging', 'done')
+where id = %(job_id)s and stage not in ('packaging', 'done') and round <= %(round)s
 
 -- name: engines
 select engines as answer from public.crawl_jobs where id = %(job_id)s
@@ -66,7 +66,7 @@ select engines as answer from public.crawl_jobs where id = %(job_id)s
 -- name: set_kept
 update public.crawl_jobs
 set kept = %(kept)s, left_out = %(left_out)s
-where id = %(job_id)s and stage not in ('packaging', 'done')
+where id = %(job_id)s and stage not in ('packaging', 'done') and round <= %(round)s
 
 -- name: begin_packaging
 update public.crawl_jobs
