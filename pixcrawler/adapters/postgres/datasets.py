@@ -54,8 +54,8 @@ class PostgresDatasets:
             if builder is None:
                 raise _missing(dataset_id, version)
             connection.execute(_SQL["put_archive"], values)
-            connection.execute(_SQL["version_packaged"], values)
-            connection.execute(_SQL["dataset_changed"], values)
+            if connection.execute(_SQL["version_packaged"], values).rowcount:
+                connection.execute(_SQL["dataset_changed"], values)
             return str(builder["answer"])
 
     def archive(self, dataset_id: str, version: int) -> Archive | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import pytest
 
@@ -73,6 +74,11 @@ class PostgresDatasetHarness(PostgresHarness):
         found = self.app.catalogue.version(self.owner, self.job.dataset_id, self.job.version)
         return found.status, found.images, found.bytes
 
+    def moments(self) -> tuple[datetime, datetime | None]:
+        """When the dataset changed last, and when its version was packaged."""
+        found = self.app.catalogue.dataset(self.owner, self.job.dataset_id)
+        return found.updated_at, found.latest_version and found.latest_version.packaged_at
+
 
 class TestPostgresJobs(JobStoreContract):
     @pytest.fixture
@@ -84,3 +90,12 @@ class TestPostgresDatasets(DatasetStoreContract):
     @pytest.fixture
     def harness(self, app: App) -> PostgresDatasetHarness:
         return PostgresDatasetHarness(app)
+
+    def test_a_late_event_changes_no_date(self, harness: PostgresDatasetHarness) -> None:
+        """The dataset changes when a version is first packaged, not when an old event repeats."""
+        before = harness.moments()
+        self._register(harness)
+        packaged = harness.moments()
+        self._register(harness)
+        assert harness.moments() == packaged
+        assert packaged[0] > before[0]

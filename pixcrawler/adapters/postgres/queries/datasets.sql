@@ -19,9 +19,9 @@ set container = excluded.container, name = excluded.name, bytes = excluded.bytes
 
 -- name: version_packaged
 update public.dataset_versions
-set status = 'packaged', packaged_at = coalesce(packaged_at, now())
+set status = 'packaged', packaged_at = now()
 where dataset_id = %(dataset_id)s and version = %(version)s
-  and status in ('building', 'assembled', 'packaged')
+  and status in ('building', 'assembled')
 
 -- name: dataset_changed
 update public.datasets set updated_at = now() where id = %(dataset_id)s
