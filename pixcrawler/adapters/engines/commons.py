@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from pixcrawler.adapters.engines.answers import Api, ask
-from pixcrawler.adapters.engines.fields import address, license_code, pixels, plain, text
+from pixcrawler.adapters.engines.fields import MAX_ITEMS, address, license_code, pixels, plain, text
 from pixcrawler.domain.source import EngineStatus, Provenance, SearchQuery
 from pixcrawler.pipeline.ports import Find, Page
 
@@ -20,6 +20,7 @@ THUMB_WIDTH_PX = 2000
 _MEDIA_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
 _BUSY = frozenset({"maxlag", "ratelimited", "readonly"})
 _PLACE_OF_LAST = 10**9
+_CODE_CHARS = 60
 
 
 class CommonsEngine:
@@ -67,13 +68,13 @@ def read_page(answer: dict[str, Any]) -> Page:
     if not isinstance(pages, dict):
         raise ValueError("answered with JSON of an unknown structure")  # noqa: TRY004 - no bug
     listed = sorted((page for page in pages.values() if isinstance(page, dict)), key=_place)
-    finds = tuple(find for page in listed if (find := _find(page)))
+    finds = tuple(find for page in listed[:MAX_ITEMS] if (find := _find(page)))
     return Page(EngineStatus.OK, finds, _offset(follows))
 
 
 def _refusal(error: Any) -> Page:
     """What MediaWiki says with status 200."""
-    code = text(error.get("code")) if isinstance(error, dict) else None
+    code = (text(error.get("code")) or "")[:_CODE_CHARS] if isinstance(error, dict) else ""
     if code in _BUSY:
         return Page(EngineStatus.BLOCKED, detail=f"Wikimedia Commons is busy ({code})")
     raise ValueError(f"answered with the error {code or 'without a code'}")
@@ -81,7 +82,7 @@ def _refusal(error: Any) -> Page:
 
 def _offset(follows: Any) -> str | None:
     offset = follows.get("gsroffset") if isinstance(follows, dict) else None
-    return str(offset) if isinstance(offset, int) and offset > 0 else None
+    return str(offset) if isinstance(offset, int) and 0 < offset < _PLACE_OF_LAST else None
 
 
 def _place(page: dict[str, Any]) -> int:
@@ -93,7 +94,7 @@ def _place(page: dict[str, Any]) -> int:
 def _find(page: dict[str, Any]) -> Find | None:
     shown = page.get("imageinfo")
     info = shown[0] if isinstance(shown, list) and shown else None
-    if not isinstance(info, dict) or info.get("mime") not in _MEDIA_TYPES:
+    if not isinstance(info, dict) or text(info.get("mime")) not in _MEDIA_TYPES:
         return None
     url, width, height = _rendering(info)
     if url is None:

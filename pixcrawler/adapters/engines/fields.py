@@ -11,20 +11,24 @@ from typing_extensions import override
 
 TEXT_MAX_CHARS = 1000
 ADDRESS_CHARS = range(8, 4097)
-_MARKUP_MAX_CHARS = 20_000
+MAX_ITEMS = 500
+"""Of one answer: the largest page that is asked for has 100."""
+_MARKUP_MAX_CHARS = 8000
+_MARKUP_MAX_TAGS = 100
+"""The parser looks through all the rest for each tag that does not end."""
 _MAX_PIXELS = 10**6
 _CC_CODE = re.compile(r"cc-(by(?:-nc)?(?:-sa|-nd)?|publicdomain)(?:-\d.*)?")
 
 
 def items(value: Any) -> list[dict[str, Any]]:
-    """Return the objects of a list; what is not an object is left out.
+    """Return the first objects of a list; what is not an object is left out.
 
     Raises:
         ValueError: there is no list.
     """
     if not isinstance(value, list):
         raise ValueError("answered with JSON of an unknown structure")  # noqa: TRY004 - no bug
-    return [item for item in value if isinstance(item, dict)]
+    return [item for item in value[:MAX_ITEMS] if isinstance(item, dict)]
 
 
 def text(value: Any) -> str | None:
@@ -41,13 +45,16 @@ def plain(value: Any) -> str | None:
     if not isinstance(value, str):
         return None
     reader = _TextReader()
-    reader.feed(value[:_MARKUP_MAX_CHARS])
+    reader.feed("<".join(value[:_MARKUP_MAX_CHARS].split("<")[:_MARKUP_MAX_TAGS]))
     reader.close()
     return text("".join(reader.pieces))
 
 
 def address(value: Any, base: str = "") -> str | None:
-    """Return an absolute http or https address, completed from ``base``; else None."""
+    """Return an absolute http or https address, completed from ``base``; else None.
+
+    None as well for one with control characters, half characters, a user name or a password.
+    """
     if not isinstance(value, str) or not value.strip():
         return None
     try:
@@ -56,7 +63,8 @@ def address(value: Any, base: str = "") -> str | None:
     except ValueError:
         return None
     is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
-    return whole if is_web and len(whole) in ADDRESS_CHARS else None
+    is_plain = len(whole) in ADDRESS_CHARS and whole.isprintable() and "@" not in parts.netloc
+    return whole if is_web and is_plain else None
 
 
 def pixels(value: Any) -> int | None:
@@ -74,7 +82,8 @@ def license_code(value: Any) -> str | None:
         return None
     code = "-".join(found.lower().split())
     creative_commons = _CC_CODE.fullmatch(code)
-    return creative_commons[1] if creative_commons else code
+    # Some letters are two when lower case.
+    return creative_commons[1] if creative_commons else code[:TEXT_MAX_CHARS]
 
 
 class _TextReader(HTMLParser):

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
 import urllib3
+from typing_extensions import override
 from urllib3.exceptions import HTTPError
 
 from pixcrawler.adapters.web.causes import cause_of
@@ -23,6 +24,7 @@ MAX_WAIT_S = 10.0
 """Longest Retry-After that is waited for here; a longer one is the caller's to know."""
 TRIES = 3
 _PIECE_BYTES = 64 * 1024
+_SHOWN_CHARS = 300
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _BUSY = frozenset({429, 500, 502, 503, 504})
@@ -41,7 +43,9 @@ class _Unanswered(Exception):
     """One try gave no answer."""
 
     def __init__(self, host: str, cause: str, *, is_final: bool = False) -> None:
-        super().__init__(f"{host}: {cause}")
+        # The host may come from a redirect: nothing that a log or a database chokes on.
+        words = "".join(char if char.isprintable() else "?" for char in f"{host}: {cause}")
+        super().__init__(words[:_SHOWN_CHARS])
         self.is_final = is_final
 
 
@@ -61,7 +65,7 @@ class Api:
         self._timeout_s = timeout_s
         self._sleep = sleep
         self._lock = threading.Lock()
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.headers.update({"User-Agent": user_agent(contact), "Accept": "*/*"})
 
     def get(self, url: str, params: Mapping[str, str]) -> Answer:
@@ -115,6 +119,14 @@ class Api:
         return self._session.get(url, timeout=self._timeout_s, allow_redirects=False, stream=True)
 
 
+class _Session(requests.Session):
+    """Leaves redirects to us: it fails on odd ones, and leaves their connection open."""
+
+    @override
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Say that there is none."""
+
+
 def _may_heal(answer: Answer) -> bool:
     """Whether asking again soon may help: busy, or asks to wait a little (MediaWiki's maxlag)."""
     stated = answer.retry_after_s
@@ -124,8 +136,11 @@ def _may_heal(answer: Answer) -> bool:
 
 def _next_hop(parts: SplitResult, target: str, host: str) -> str:
     """The address a redirect leads to: https, or the same host in the same way."""
-    following = urljoin(parts.geturl(), target)
-    there = urlsplit(following)
+    try:
+        following = urljoin(parts.geturl(), target)
+        there = urlsplit(following)
+    except ValueError:
+        raise _Unanswered(host, "redirected to no address", is_final=True) from None
     is_same_place = (there.scheme, there.netloc) == (parts.scheme, parts.netloc)
     if not is_same_place and (there.scheme != "https" or not there.hostname):
         cause = f"redirected to another scheme or host ({there.scheme}, {there.hostname})"

@@ -83,6 +83,7 @@ def test_short_stated_waits_are_kept(web, api, waits, path):
         ("/gzip-broken", "could not be unpacked", 3),
         ("/to?url=ftp://example.org/", "redirected to another scheme or host", 1),
         ("/to?url=http://127.0.0.1:1/", "redirected to another scheme or host", 1),
+        ("/to?url=http://[", "redirected to no address", 1),
         ("/hops/9", "redirected more than 3 times", 4),
     ],
 )
@@ -92,6 +93,7 @@ def test_each_trouble_names_host_and_cause(web, api, path, cause, requests):
         api.get(web.url(path), {})
     assert str(caught.value).startswith("127.0.0.1: ")
     assert cause in str(caught.value)
+    assert str(caught.value).isprintable()
     if requests is not None:
         assert web.hits.total() == requests
 
@@ -141,6 +143,18 @@ def test_a_dead_proxy_is_named_and_this_machine_needs_none(web, api, monkeypatch
 def test_redirects_within_the_service_are_followed(web, api):
     """Three hops on the same host arrive."""
     assert api.get(web.url("/hops/3"), {}).body == PICTURE
+
+
+def test_a_host_out_of_nothing_printable_is_told_in_print(web, api):
+    """A redirect cannot put control characters into logs and databases."""
+    with pytest.raises(SourceUnavailable) as caught:
+        api.get(web.url("/to?url=https://%00%1b/"), {})
+    assert str(caught.value).startswith("??: ")
+
+
+def test_a_redirect_of_odd_bytes_is_followed(web, api):
+    """Bytes that are no text lead to an address like any other, and leave nothing open."""
+    assert api.get(web.url("/raw-location"), {}).status == 404
 
 
 def test_one_request_at_a_time(web, api):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -281,3 +282,16 @@ def test_a_list_of_addresses_comes_whole_and_in_order(count):
 def test_an_empty_list_is_empty():
     """A query without addresses gives nothing."""
     assert UrlsEngine().search(QUERY, None, safe=True).status is EngineStatus.EMPTY
+
+
+@pytest.mark.parametrize("odd", [["image/png"], {"a": 1}, 5, None])
+def test_commons_passes_over_files_of_an_odd_type(odd):
+    """One result with a type that is no text does not end the search."""
+    info = {"url": "https://a.example/x.png"}
+    pages = {
+        "1": {"imageinfo": [{**info, "mime": odd}]},
+        "2": {"imageinfo": [{**info, "mime": "image/png"}]},
+    }
+    body = json.dumps({"query": {"pages": pages}, "continue": {"gsroffset": 10**300}}).encode()
+    page = search(CommonsEngine, OneAnswer(Answer(body=body)))
+    assert (len(page.finds), page.next_cursor) == (1, None)

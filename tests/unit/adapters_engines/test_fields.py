@@ -7,8 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pixcrawler.adapters.engines.fields import (
+    MAX_ITEMS,
     TEXT_MAX_CHARS,
     address,
+    items,
     license_code,
     pixels,
     plain,
@@ -49,6 +51,7 @@ def test_markup_becomes_text(markup, expected):
         ("CC0", "cc0"),
         ("by-nc", "by-nc"),
         ("Public domain", "public-domain"),
+        ("İ" * 2000, "i\u0307" * 500),
         ("", None),
         (None, None),
     ],
@@ -68,6 +71,10 @@ def test_licences_have_one_short_code(given_code, expected):
         ("javascript:alert(1)", "", None),
         ("data:image/png;base64,AAAA", "https:", None),
         ("http://[bad", "", None),
+        ("https://a.example/\ud800.jpg", "", None),
+        ("https://a.example/\x1b[31m.jpg", "", None),
+        ("https://a.ex\r\nample/x.jpg", "", None),
+        ("https://user:secret@a.example/x.jpg", "", None),
         ("https://a.example/" + "x" * 5000, "", None),
         ("", "http://a.example", None),
         (7, "", None),
@@ -112,3 +119,19 @@ def test_no_value_breaks_a_field(value):
 def test_long_text_is_cut():
     """A book of a title keeps its first thousand characters."""
     assert len(text("word " * 10_000)) <= TEXT_MAX_CHARS
+
+
+def test_more_results_than_anyone_asked_for_are_left_out():
+    """An answer of 200,000 results fills neither memory nor the job's state."""
+    assert len(items([{}] * 200_000)) == MAX_ITEMS
+
+
+def test_markup_that_never_ends_is_given_up(monkeypatch):
+    """The parser, which looks through all the rest for each open tag, sees few of them."""
+    fed = []
+    monkeypatch.setattr(
+        "pixcrawler.adapters.engines.fields._TextReader.feed", lambda _, data: fed.append(data)
+    )
+    plain("<a " * 100_000)
+    assert fed[0].count("<") < 100
+    assert len(fed[0]) <= 8000
