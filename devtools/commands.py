@@ -28,6 +28,10 @@ except CannotStart as error:
 """
 
 
+WORKERS_MOST = 4
+"""Test files at once: each may start a whole stack of its own."""
+
+
 def run(command: str, arguments: list[str]) -> int:
     """Run ``command``; return its exit code, if it returns at all."""
     try:
@@ -41,6 +45,7 @@ def run(command: str, arguments: list[str]) -> int:
             return check(arguments)
         if command == "test":
             _warm_up()
+            arguments = [*_side_by_side(arguments), *arguments]
         os.chdir(ROOT)
         _become("pytest" if command == "test" else "bench", arguments)
     except Refused as error:
@@ -49,6 +54,13 @@ def run(command: str, arguments: list[str]) -> int:
     except KeyboardInterrupt:
         say("interrupted; what was begun is done again at the next start")
         return INTERRUPTED
+
+
+def _side_by_side(arguments: list[str]) -> list[str]:
+    """Let whole test files run side by side; a person who chooses tests or debugs sees one run."""
+    if arguments:
+        return []
+    return ["-n", str(min(WORKERS_MOST, os.cpu_count() or 1)), "--dist", "loadfile"]
 
 
 def _warm_up() -> None:

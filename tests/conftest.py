@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 from pathlib import Path
 
@@ -27,8 +28,15 @@ def _clean_environment() -> None:
     os.environ["PIXCRAWLER_CACHE"] = str(ROOT / ".pixcrawler" / "cache")
 
 
+def _hear_ctrl_c() -> None:
+    """A shell's background job ignores SIGINT, and so would every process that a test starts."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 # At import, because fixtures of a session and the modules under test read it.
 _clean_environment()
+_hear_ctrl_c()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
