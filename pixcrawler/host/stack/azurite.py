@@ -7,18 +7,17 @@ import http.client
 import os
 import secrets
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from typing_extensions import override
 
 from pixcrawler.host.stack import processes
 from pixcrawler.host.stack.errors import CannotStart
-from pixcrawler.host.stack.files import FolderLock
 from pixcrawler.host.stack.node import cache_folder, find_node, install_azurite
 from pixcrawler.host.stack.ports import Ports
+from pixcrawler.host.stack.resident import Resident
 
 ACCOUNT = "devstoreaccount1"
 # Published by Microsoft for emulators: every Azurite has it.
@@ -34,7 +33,7 @@ _STOPPING = ((signal.SIGTERM, 20.0), (signal.SIGKILL, 10.0))
 _MARK_FILE = "process.json"
 
 
-class Azurite:
+class Azurite(Resident):
     """Blob, queue and table storage on 127.0.0.1 whose data live in one folder.
 
     What it has acknowledged survives SIGKILL (see durable.cjs). Ports are chosen once and
@@ -48,6 +47,8 @@ class Azurite:
         checkpoint_bytes: how much is journaled before its databases are saved; for tests.
     """
 
+    stopping = _STOPPING
+
     def __init__(
         self,
         folder: Path,
@@ -57,8 +58,7 @@ class Azurite:
         say: Callable[[str], None] = lambda _: None,
         checkpoint_bytes: int | None = None,
     ) -> None:
-        self.folder = folder.absolute()
-        self.process: subprocess.Popen[bytes] | None = None
+        super().__init__(folder)
         self.ports: dict[str, int] = {}
         self._cache = cache or cache_folder(self.folder)
         self._log = log or self.folder / "azurite.log"
@@ -66,7 +66,6 @@ class Azurite:
         self._environment = dict(os.environ)
         if checkpoint_bytes:
             self._environment["PIXCRAWLER_AZURITE_CHECKPOINT_BYTES"] = str(checkpoint_bytes)
-        self._lock = FolderLock(self.folder)
 
     @property
     def connection_string(self) -> str:
@@ -83,44 +82,7 @@ class Azurite:
         """Return the address of ``blob``, ``queue`` or ``table``, account included."""
         return f"http://127.0.0.1:{self.ports[service]}/{ACCOUNT}"
 
-    def start(self) -> Self:
-        """Start it, installing it the first time; returns when all three services answer.
-
-        Raises:
-            CannotStart: no Node.js, npm failed, or it ended (its last words are shown).
-            FolderInUse: another process runs it on this folder.
-        """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock.take()
-        try:
-            self._start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def stop(self) -> None:
-        """Stop it after it has saved; safe when it does not run."""
-        if self.process is not None:
-            processes.stop(self.process, _STOPPING)
-            self.process = None
-        self._lock.release()
-
-    def is_alive(self) -> bool:
-        """Say whether its process runs."""
-        return self.process is not None and self.process.poll() is None
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
+    @override
     def _start(self) -> None:
         node = find_node()
         program = install_azurite(self._cache, node, self._say)

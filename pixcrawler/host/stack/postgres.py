@@ -7,21 +7,20 @@ import os
 import secrets
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote
 
 import psycopg
+from typing_extensions import override
 
 from pixcrawler.host.stack import pgaccount, processes
 from pixcrawler.host.stack.errors import CannotStart
-from pixcrawler.host.stack.files import FolderLock, SecretFile
+from pixcrawler.host.stack.files import SecretFile
 from pixcrawler.host.stack.pgservers import installed, server_for
 from pixcrawler.host.stack.ports import free_port, is_free
+from pixcrawler.host.stack.resident import Resident
 
 SUPERUSER = "supabase_admin"  # as on hosted Supabase, where "postgres" is an ordinary role
 _READY_TIMEOUT_S = 60
@@ -57,7 +56,7 @@ _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes":
 _PASSING = ("pre-existing shared memory block", "lock file", "Address already in use")
 
 
-class Postgres:
+class Postgres(Resident):
     """A PostgreSQL server on 127.0.0.1 whose data live in one folder.
 
     Roles log in with scram passwords that are made on first use and kept in a secret file. The
@@ -72,6 +71,8 @@ class Postgres:
         log: where the server's log goes; default ``folder``/postgres.log.
     """
 
+    stopping = _STOPPING
+
     def __init__(  # noqa: PLR0913 - all but the folder have defaults
         self,
         folder: Path,
@@ -83,42 +84,13 @@ class Postgres:
         log: Path | None = None,
         candidates: list[pgaccount.Account] | None = None,
     ) -> None:
-        self.folder = folder.absolute()
+        super().__init__(folder)
         self.port = port
-        self.process: subprocess.Popen[bytes] | None = None
         self._port_is_ours = port == 0
         self._secrets = secret_file or SecretFile(self.folder / "secrets.json")
         self._settings = {**_SETTINGS, **({} if durable else _NOT_DURABLE), **(settings or {})}
         self._log = log or self.folder / "postgres.log"
         self._candidates = candidates
-        self._lock = FolderLock(self.folder)
-
-    def start(self) -> Self:
-        """Start the server, making its data folder the first time; returns when it answers.
-
-        Raises:
-            CannotStart: no server fits, it cannot run as any user here, or it failed (log shown).
-            FolderInUse: another process runs a server on this folder.
-        """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock.take()
-        try:
-            self._start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def stop(self) -> None:
-        """Stop the server after writing everything; safe when it does not run."""
-        if self.process is not None:
-            processes.stop(self.process, _STOPPING)
-            self.process = None
-        self._lock.release()
-
-    def is_alive(self) -> bool:
-        """Say whether the server process runs."""
-        return self.process is not None and self.process.poll() is None
 
     def password(self, role: str) -> str:
         """Return the password of a role; made the first time it is asked for."""
@@ -135,17 +107,7 @@ class Postgres:
         """Open an autocommit connection to ``database`` as ``role``."""
         return psycopg.connect(self.dsn(role, database), autocommit=True, connect_timeout=5)
 
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
+    @override
     def _start(self) -> None:
         data = pgaccount.data_folder(self.folder)
         self._refuse_foreign(data)
