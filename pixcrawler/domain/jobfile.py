@@ -23,6 +23,8 @@ SHOWN_CHARS = 200
 # Words that people also use, and ours for them. They are written back in our form.
 _SYNONYMS = {"dataset_name": "name", "search_engines": "engines", "project_name": "project"}
 _LEVELS = {"fast": "basic", "medium": "standard", "slow": "strict"}
+_MESSAGES = {"extra_forbidden": "is not a field that is known here"}
+"""Instead of pydantic's words, where these do not help who wrote the file."""
 _KEYWORDS = TypeAdapter(tuple[Keyword, ...])
 
 
@@ -37,13 +39,14 @@ def parse_job(given: Any) -> JobSpec:
     if not isinstance(given, Mapping):
         raise _refused(_broken("(whole document)", "object_type", given, "must be an object"))
     fields, broken = _in_our_words(given)
+    told = {violation.field.split(".")[0] for violation in broken}
     try:
         spec = JobSpec.model_validate(fields)
     except ValidationError as error:
-        told = {violation.field.split(".")[0] for violation in broken}
         broken += [v for v in violations_of(error) if not _follows_from(v, told)]
         raise _refused(*broken) from None
-    broken += _rules_across_fields(spec, "keywords" if "keywords" in given else "categories")
+    across = _rules_across_fields(spec, "keywords" if "keywords" in given else "categories")
+    broken += [v for v in across if not _follows_from(v, told)]
     if broken:
         raise _refused(*broken)
     return spec
@@ -56,7 +59,8 @@ def violations_of(error: ValidationError) -> list[Violation]:
             ".".join(str(part)[:SHOWN_CHARS] for part in found["loc"]) or "(whole document)",
             found["type"],
             found.get("input"),
-            found["msg"].removeprefix("Value error, ").removeprefix("Input "),
+            _MESSAGES.get(found["type"])
+            or found["msg"].removeprefix("Value error, ").removeprefix("Input "),
         )
         for found in error.errors(include_url=False, include_context=False)
     ]

@@ -124,6 +124,11 @@ def test_a_word_given_twice_is_one_word():
     assert parse_job({"keywords": ["owl", "owl"]}) == parse_job({"keywords": ["owl"]})
 
 
+def test_what_follows_from_a_mistake_is_not_told():
+    """An empty keyword is one mistake; that nothing is left to search for is no second one."""
+    assert refused({"keywords": [""]}) == [("keywords.0", "string_too_short")]
+
+
 def test_every_mistake_is_told_at_once():
     """A person mends a job file in one go, not one error at a time."""
     rules = refused({"keywords": ["a"], "max_images": 0, "colour": 1, "expand": {"mode": "ai"}})
