@@ -100,7 +100,7 @@ def test_an_engine_that_cannot_be_reached_is_told(cli, tmp_path):
     [
         (("run", "x", "--max", "10001"), "max_images"),
         (("run", "x", "--engine", "nope"), "engines.0"),
-        (("run", ""), "categories"),
+        (("run", ""), "keywords.0"),
         (("run", "x", "--name", "a" * 500), "name"),
         (("status", "00000000-0000-4000-8000-000000000000"), "no such job"),
         (("cancel", "00000000-0000-4000-8000-000000000000"), "no such job"),
