@@ -17,6 +17,7 @@ from pixcrawler.host.invoke import Call
 from pixcrawler.host.logs import HOST, log_function_output
 
 _END_GRACE_S = 2.0
+_LAST_WORDS_S = 0.5
 _PIPE_BYTES = 65_536
 
 Loaded = tuple[dict[str, FunctionInfo], dict[str, bool]]
@@ -69,6 +70,9 @@ class WorkerProcess:
         """
         first: set[asyncio.Future[Any]] = {self._connected, self._end}
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+        if not self._connected.done():
+            # Its end can be seen before its connection, and with it why it refused the app.
+            await asyncio.wait({self._connected}, timeout=_LAST_WORDS_S)
         if not self._connected.done():
             status = await self.ended()
             raise AppNotLoaded(f"the worker process {status} before it loaded the app")
