@@ -146,13 +146,17 @@ def _run(world: World, token: str, images: int) -> None:
             )
         ],
     )
+    _package(world, steps, dataset_id, version, made.images)
+
+
+def _package(world: World, steps: Steps, dataset_id: str, version: int, images: int) -> None:
     # The manifest is an event: the host packages too, and must be done before we measure.
     until("the trigger's archive", lambda: world.datasets.archive(dataset_id, version))
     _forget(world, dataset_id, version)
     [archive] = steps.measure(
-        "package", made.images, [lambda: package(dataset_id, version, blobs=blobs)]
+        "package", images, [lambda: package(dataset_id, version, blobs=world.blobs)]
     )
-    print(f"{made.images} images kept, archive of {archive.bytes / 1e6:.1f} MB")
+    print(f"{images} images kept, archive of {archive.bytes / 1e6:.1f} MB")
 
 
 def _forget(world: World, dataset_id: str, version: int) -> None:
