@@ -36,20 +36,27 @@ def run(options: argparse.Namespace, talk: Talk) -> int:
     document = job_document(options.words, wishes)
     with connected(options, talk) as connection:
         job = connection.api.create_job(document, uuid.uuid4().hex)
-        talk.note(f"job {job['id']}: {job['name']}, {job['wanted']:,} images wanted")
         if options.no_wait:
+            _tell_created(job, talk)
             if connection.stack:
                 _keep(connection.stack, talk)
             talk.json(job)
             talk.line(f"{job['id']}")
             return OK
-        ended = _followed(connection, str(job["id"]), talk)
+        ended = _followed(connection, job, talk)
         return INTERRUPTED if ended is None else _concluded(connection, ended, options, talk)
 
 
-def _followed(connection: Connection, job_id: str, talk: Talk) -> dict[str, Any] | None:
+def _tell_created(job: dict[str, Any], talk: Talk) -> None:
+    talk.note(f"job {job['id']}: {job['name']}, {job['wanted']:,} images wanted")
+
+
+def _followed(connection: Connection, job: dict[str, Any], talk: Talk) -> dict[str, Any] | None:
     """Return the job at its end, or None when the person did not want to wait for it."""
+    job_id = str(job["id"])
     try:
+        # In here, so that whoever reads the line and presses Ctrl-C at once cancels the job.
+        _tell_created(job, talk)
         with job_view(talk) as show:
             return follow(connection.api, job_id, show)
     except Unreachable as error:
