@@ -26,8 +26,8 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.image import ImageFacts
-from pixcrawler.domain.job import Filters
 from pixcrawler.domain.source import Candidate, Provenance
 from pixcrawler.domain.verdict import Outcome
 from pixcrawler.pipeline.deduplicate import Place, Valid, select

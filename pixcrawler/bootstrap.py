@@ -10,15 +10,10 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from pixcrawler.domain.engine import Access, EngineCard
 from pixcrawler.domain.errors import InvariantBroken
-from pixcrawler.pipeline.ports import (
-    BlobStore,
-    DatasetStore,
-    Fetcher,
-    JobKeeper,
-    JobStore,
-    SearchEngine,
-)
+from pixcrawler.pipeline.engine_ports import EngineDesk, SearchEngine
+from pixcrawler.pipeline.ports import BlobStore, DatasetStore, Fetcher, JobKeeper, JobStore
 from pixcrawler.settings import Settings
 
 if TYPE_CHECKING:
@@ -112,27 +107,43 @@ class World:
         return TokenVerifier(self.settings.supabase_url, self.settings.supabase_publishable_key)
 
     @Lazy
+    def engine_cards(self) -> Mapping[str, EngineCard]:
+        """Every engine that is known, whether it can be used here or not, by name."""
+        from pixcrawler.adapters.engines.registry import known_engines
+        from pixcrawler.adapters.engines.urls import UrlsEngine
+
+        cards = [engine.card for engine in known_engines().values()]
+        return {card.name: card for card in (*cards, UrlsEngine.card)}
+
+    @Lazy
     def engines(self) -> Mapping[str, SearchEngine]:
-        """Every engine of this deployment, by name."""
-        from pixcrawler.adapters.engines.commons import CommonsEngine
-        from pixcrawler.adapters.engines.local import LocalEngine
-        from pixcrawler.adapters.engines.openverse import OpenverseEngine
+        """Every engine that is set up here, by name; switches are the desk's to know."""
+        from pixcrawler.adapters.engines.registry import known_engines
+        from pixcrawler.adapters.engines.searcher import Searcher
         from pixcrawler.adapters.engines.urls import UrlsEngine
         from pixcrawler.adapters.web.api import Api
 
         settings = self.settings
+        engines: dict[str, SearchEngine] = {UrlsEngine.card.name: UrlsEngine()}
+        urls = {**settings.engine_urls, "local": settings.local_site_url or ""}
+        for name, engine in known_engines().items():
+            base_url = urls.get(name) or engine.card.base_url
+            key = (
+                settings.engine_keys[name].get_secret_value()
+                if name in settings.engine_keys
+                else ""
+            )
+            if base_url and (key or engine.card.access is not Access.KEY):
+                api = Api(settings.contact, timeout_s=settings.engine_timeout_s)
+                engines[name] = Searcher(engine(base_url, key), api, self.desk)
+        return engines
 
-        def api() -> Api:
-            return Api(settings.contact, timeout_s=settings.engine_timeout_s)
+    @Lazy
+    def desk(self) -> EngineDesk:
+        """What all workers know together of the engines."""
+        from pixcrawler.adapters.memory.desk import MemoryDesk
 
-        engines: list[SearchEngine] = [
-            OpenverseEngine(api(), settings.openverse_url),
-            CommonsEngine(api(), settings.commons_url),
-            UrlsEngine(),
-        ]
-        if settings.local_site_url:
-            engines.append(LocalEngine(api(), settings.local_site_url))
-        return {engine.name: engine for engine in engines}
+        return MemoryDesk()
 
     @Lazy
     def fetcher(self) -> Fetcher:

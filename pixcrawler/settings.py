@@ -29,10 +29,11 @@ class Settings(Value):
     """Base address of the Supabase project; access tokens are issued below it."""
     supabase_publishable_key: str = Field(alias="SUPABASE_PUBLISHABLE_KEY")
     """The project's publishable key, sent when the signing keys are fetched."""
-    openverse_url: str = Field(alias="OPENVERSE_URL", default="https://api.openverse.org")
-    """Base address, so that a mirror or a test can stand in."""
-    commons_url: str = Field(alias="COMMONS_URL", default="https://commons.wikimedia.org")
-    """Base address, so that a mirror or a test can stand in."""
+    engine_urls: dict[str, str] = Field(alias="ENGINE_URL_*", default_factory=dict)
+    """Base address of the engine of that name (ENGINE_URL_OPENVERSE), so that a mirror, a
+    reseller or a test can stand in."""
+    engine_keys: dict[str, SecretStr] = Field(alias="ENGINE_KEY_*", default_factory=dict)
+    """The operator's key for the engine of that name (ENGINE_KEY_FLICKR)."""
     local_site_url: str | None = Field(alias="LOCAL_SITE_URL", default=None)
     """Base address of the picture website; without it there is no engine `local`."""
     fetch_allow_origins: str = Field(alias="FETCH_ALLOW_ORIGINS", default="")
@@ -62,5 +63,16 @@ class Settings(Value):
         Raises:
             pydantic.ValidationError: a setting is missing or out of its limits.
         """
-        names = {field.alias for field in cls.model_fields.values()}
-        return cls.model_validate({k: v for k, v in environment.items() if k in names and v != ""})
+        given = {name: value for name, value in environment.items() if value != ""}
+        names = {str(field.alias) for field in cls.model_fields.values()}
+        single = {name: given[name] for name in names if name in given}
+        families = {
+            name: {
+                key.removeprefix(name[:-1]).lower(): value
+                for key, value in given.items()
+                if key.startswith(name[:-1])
+            }
+            for name in names
+            if name.endswith("*")
+        }
+        return cls.model_validate({**single, **families})

@@ -6,23 +6,22 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator
 from pydantic_core import PydanticCustomError
 
-from pixcrawler.domain.image import ImageFormat
+from pixcrawler.domain.engine import EngineName
+from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.keyword import Keyword, Name
 from pixcrawler.domain.model import Value
-from pixcrawler.domain.source import EngineName
 
 MAX_IMAGES = 10_000
 """Wanted images of one job on the Free plan (DESIGN, section 8)."""
 MAX_KEYWORDS = 200
 MAX_URLS = 10_000
-MAX_ASPECT_RATIO = 100.0
-"""No job keeps what is longer than this: it need not even be decoded."""
 DEFAULT_ENGINES = ("openverse", "commons")
 """The documented APIs that need no key."""
 URL_ENGINE = "urls"
+UPLOAD_ENGINE = "uploads"
 
 
 def _web_address(address: str) -> str:
@@ -47,25 +46,31 @@ def _web_address(address: str) -> str:
     return address
 
 
+UploadId = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
+Intent = Literal["any", "object", "animal", "plant", "food", "place", "person", "texture"]
 WebAddress = Annotated[str, Field(min_length=8, max_length=4096), AfterValidator(_web_address)]
 
 
 class Expand(Value):
     """How keywords become further queries when the keywords alone do not give enough."""
 
-    mode: Literal["off", "templates"] = "templates"
+    mode: Literal["off", "templates", "model"] = "templates"
+    """model: the deployment's language model, with templates where it fails or is not set up."""
     per_keyword: int = Field(default=5, ge=1, le=20)
+    intent: Intent = "any"
+    """What the keywords name, so that templates fit: a place has no side view."""
+    translations: dict[Keyword, tuple[Keyword, ...]] = Field(default_factory=dict)
+    """By keyword: the same in other languages, asked like the keyword itself."""
 
 
-class Filters(Value):
-    """What an image must be like, checked on the downloaded bytes."""
+class Budget(Value):
+    """What a job may use up, in all; it ends with what it has when it comes to a limit."""
 
-    min_width: int = Field(default=224, ge=1, le=20_000)
-    min_height: int = Field(default=224, ge=1, le=20_000)
-    max_aspect_ratio: float = Field(default=4.0, ge=1.0, le=MAX_ASPECT_RATIO)
-    """Longer side over shorter side."""
-    formats: tuple[ImageFormat, ...] = Field(default=tuple(ImageFormat), min_length=1)
-    safe_search: bool = True
+    max_requests: int | None = Field(default=None, ge=1)
+    """To engines."""
+    max_candidates: int | None = Field(default=None, ge=1)
+    max_bytes: int | None = Field(default=None, ge=1)
+    """Downloaded; looked at between rounds, so that the round that passes it is finished."""
 
 
 class Duplicates(Value):
@@ -83,10 +88,15 @@ class JobSpec(Value):
     categories: dict[Name, tuple[Keyword, ...]] = Field(default_factory=dict)
     urls: dict[Name, tuple[WebAddress, ...]] = Field(default_factory=dict)
     """Image addresses of the user's own list, by category."""
+    uploads: dict[Name, tuple[UploadId, ...]] = Field(default_factory=dict)
+    """The user's own lists, folders and archives, uploaded before, by category."""
+    topic: Keyword | None = None
+    """Instead of keywords: one category, whose keywords are made from it."""
     max_images: int = Field(default=100, ge=1, le=MAX_IMAGES)
     """Wanted in all, after cleaning."""
     engines: tuple[EngineName, ...] = DEFAULT_ENGINES
     expand: Expand = Expand()
+    budget: Budget = Budget()
     filters: Filters = Filters()
     validation_level: Literal["basic"] = "basic"
     duplicates: Duplicates = Duplicates()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from datetime import date
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from pixcrawler.domain.engine import BlockKind, EngineName, EngineStatus
 from pixcrawler.domain.model import Value
 
-EngineName = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9_]{1,39}$")]
 Address = Annotated[str, StringConstraints(min_length=8, max_length=4096)]
 Text = Annotated[str, StringConstraints(max_length=1000)]
 
@@ -18,22 +18,17 @@ class SearchQuery(Value):
     """What an engine is asked, and for which keyword and category."""
 
     text: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    """Words; phrases that must stand as they are, are in double quotes."""
     keyword: str
     category: str
     expansion: int = Field(default=0, ge=0)
     """0 for the keyword itself; higher for variations, which are asked later."""
+    exclude: tuple[str, ...] = ()
+    """Words and phrases that what is found must not have in its title."""
+    uploads: tuple[str, ...] = ()
+    """The user's own pictures: only the engine ``uploads`` is asked a query that has them."""
     addresses: tuple[Address, ...] = ()
     """The user's own list: only the engine ``urls`` is asked a query that has it, and no other."""
-
-
-class EngineStatus(StrEnum):
-    """The five ways an engine answers."""
-
-    OK = "ok"
-    EMPTY = "empty"
-    BLOCKED = "blocked"
-    CHANGED = "changed"
-    FAILED = "failed"
 
 
 class EngineReport(Value):
@@ -42,8 +37,12 @@ class EngineReport(Value):
     engine: EngineName
     status: EngineStatus
     candidates: int = Field(default=0, ge=0)
+    requests: int = Field(default=0, ge=0)
+    kind: BlockKind | None = None
     detail: str | None = None
     retry_after_s: float | None = None
+    stands_by_for: EngineName | None = None
+    """The engine of the same index that was asked instead."""
 
 
 class Provenance(Value):
@@ -58,6 +57,9 @@ class Provenance(Value):
     """Short code as the engine gives it, lower case: ``by-sa``, ``cc0``, ``pdm``."""
     license_url: Address | None = None
     attribution: Text | None = None
+    provider_id: Text | None = None
+    """The engine's own name for the find, where it has one."""
+    published: date | None = None
 
 
 class Candidate(Value):
@@ -66,6 +68,8 @@ class Candidate(Value):
     url: Address
     key: str = Field(min_length=16, max_length=64)
     """Equal for two addresses of one picture (pipeline/addresses.py)."""
+    alternatives: tuple[Address, ...] = ()
+    """Further addresses of the same picture, to be tried in this order when ``url`` fails."""
     keyword: str
     category: str
     query: str

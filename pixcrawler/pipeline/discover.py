@@ -13,15 +13,11 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
+from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.job import JobSpec
-from pixcrawler.domain.source import (
-    Candidate,
-    EngineReport,
-    EngineStatus,
-    Provenance,
-    SearchQuery,
-)
+from pixcrawler.domain.source import Candidate, EngineReport, Provenance, SearchQuery
 from pixcrawler.domain.storage import candidates_ref, discovery_ref, found_ref, queries_ref
+from pixcrawler.pipeline.engine_ports import SearchEngine
 from pixcrawler.pipeline.expand import QUERIES
 from pixcrawler.pipeline.lanes import (
     MAX_TROUBLES,
@@ -40,7 +36,7 @@ from pixcrawler.pipeline.limits import (
     TROUBLE_WAIT_S,
 )
 from pixcrawler.pipeline.payloads import Discovered, RoundRef
-from pixcrawler.pipeline.ports import BlobStore, JobStore, SearchEngine
+from pixcrawler.pipeline.ports import BlobStore, JobStore
 
 Item = TypeVar("Item")
 
@@ -100,7 +96,7 @@ def _asked(
     target = max(MIN_ROUND_CANDIDATES, math.ceil(ref.wanted * OVERSAMPLE))
 
     askers = [
-        Asker(engines[state.report.engine], state, queries, seen, spec.filters.safe_search)
+        Asker(engines[state.report.engine], state, queries, seen, spec.filters)
         for state in former.engines
         if state.report.engine in engines
     ]

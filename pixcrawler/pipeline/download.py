@@ -14,14 +14,7 @@ from pixcrawler.domain.storage import candidates_ref, outcomes_ref, shard_ref
 from pixcrawler.domain.verdict import Outcome, RejectReason
 from pixcrawler.pipeline.limits import SHARD_MAX_BYTES
 from pixcrawler.pipeline.payloads import ChunkRef, ChunkReport
-from pixcrawler.pipeline.ports import (
-    BlobStore,
-    ChunkCounts,
-    Fetched,
-    Fetcher,
-    JobStore,
-    Unfetched,
-)
+from pixcrawler.pipeline.ports import BlobStore, ChunkCounts, Fetched, Fetcher, JobStore, Unfetched
 
 DETAIL_MAX_CHARS = 300
 MEMBER_OVERHEAD_BYTES = 1024

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.errors import (
     DatabaseUnavailable,
     SourceBlocked,
@@ -12,7 +13,7 @@ from pixcrawler.domain.errors import (
     StorageUnavailable,
 )
 from pixcrawler.domain.job import Failure, JobSpec, JobStatus
-from pixcrawler.domain.source import EngineReport, EngineStatus
+from pixcrawler.domain.source import EngineReport
 from pixcrawler.pipeline.limits import MAX_ROUNDS
 from pixcrawler.pipeline.payloads import Ended, Ending
 from pixcrawler.pipeline.ports import JobStore

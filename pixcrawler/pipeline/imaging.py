@@ -19,8 +19,8 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from pixcrawler.domain.errors import InvariantBroken
+from pixcrawler.domain.filters import MAX_ASPECT_RATIO
 from pixcrawler.domain.image import ImageFacts, ImageFormat
-from pixcrawler.domain.job import MAX_ASPECT_RATIO
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline import magic
 from pixcrawler.pipeline.limits import DECODING_MAX_PIXELS, IMAGE_MAX_PIXELS

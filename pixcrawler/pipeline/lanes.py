@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from pixcrawler.domain.engine import EngineStatus
+from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.job import URL_ENGINE
-from pixcrawler.domain.source import EngineReport, EngineStatus, Provenance, SearchQuery
+from pixcrawler.domain.source import EngineReport, Provenance, SearchQuery
 from pixcrawler.pipeline.addresses import address_key
-from pixcrawler.pipeline.ports import Page, SearchEngine
+from pixcrawler.pipeline.engine_ports import Page, SearchEngine
 
 MAX_TROUBLES = 2
 """Rounds in a row that an engine may end in trouble before the job goes on without it."""
@@ -106,7 +108,7 @@ class Asker:
     queries: Sequence[SearchQuery]
     seen: set[str]
     """The remembered digits of the keys of former rounds' candidates."""
-    safe: bool
+    filters: Filters
     pages_left: int = MAX_PAGES
     is_stopped: bool = False
     """There was trouble."""
@@ -127,7 +129,7 @@ class Asker:
 
     def _ask_page(self, lane: Lane, held: set[str]) -> None:
         number = lane.queries[0]
-        page = self.engine.search(self.queries[number], lane.cursor, safe=self.safe)
+        page = self.engine.search(self.queries[number], lane.cursor, self.filters)
         self.pages_left -= 1
         if page.status in (EngineStatus.OK, EngineStatus.EMPTY):
             fresh = _fresh(page, number, self.seen, held)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import IO, Protocol
 
 from pixcrawler.domain.job import Failure, Job, JobStatus, Stage
-from pixcrawler.domain.source import EngineReport, EngineStatus, Provenance, SearchQuery
+from pixcrawler.domain.source import EngineReport
 from pixcrawler.domain.storage import Archive, BlobRef, DownloadLink, StorageTier
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline.payloads import Order
@@ -196,45 +196,6 @@ class DatasetStore(Protocol):
 
     def archive(self, dataset_id: str, version: int) -> Archive | None:
         """Return the registered archive, if any."""
-        ...
-
-
-# ------------------------------------------------------------------ engines
-
-
-@dataclass(frozen=True)
-class Find:
-    """One image as an engine lists it, before canonicalisation."""
-
-    url: str
-    provenance: Provenance
-    width: int | None = None
-    height: int | None = None
-
-
-@dataclass(frozen=True)
-class Page:
-    """One answer of an engine."""
-
-    status: EngineStatus
-    finds: tuple[Find, ...] = ()
-    next_cursor: str | None = None
-    """Ask again with it for more; None at the end."""
-    detail: str | None = None
-    """For people, when the status is blocked, changed or failed."""
-    retry_after_s: float | None = None
-
-
-class SearchEngine(Protocol):
-    """Finds images for a query. Trouble is told by the page's status, never raised."""
-
-    @property
-    def name(self) -> str:
-        """The engine's name in job files."""
-        ...
-
-    def search(self, query: SearchQuery, cursor: str | None, *, safe: bool) -> Page:
-        """Return the page at ``cursor`` (None: the first), best finds first."""
         ...
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from pixcrawler.domain.errors import InvariantBroken
+from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.image import ImageFacts
-from pixcrawler.domain.job import Filters
 from pixcrawler.domain.storage import BlobRef, outcomes_ref, shard_ref, verdicts_ref
 from pixcrawler.domain.verdict import Outcome, RejectReason, Verdict
 from pixcrawler.pipeline.imaging import Flaw, examine

@@ -7,10 +7,11 @@ from typing import Protocol
 import pytest
 
 from pixcrawler.domain.catalogue import VersionStatus
+from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.errors import NotFound
 from pixcrawler.domain.job import Failure, Job, JobSpec, JobStatus, Stage
 from pixcrawler.domain.progress import Progress
-from pixcrawler.domain.source import EngineReport, EngineStatus
+from pixcrawler.domain.source import EngineReport
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline.ports import ChunkCounts, JobStore
 

@@ -11,7 +11,7 @@ from tests.embedded import running
 def stack(tmp_path_factory):
     yield from running(
         tmp_path_factory.mktemp("stack") / "with space",
-        OPENVERSE_URL="http://127.0.0.1:9",
+        ENGINE_URL_OPENVERSE="http://127.0.0.1:9",
         FETCH_DEADLINE_S="5",
     )
 

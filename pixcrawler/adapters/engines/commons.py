@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from pixcrawler.adapters.engines.answers import Api, ask
+from typing_extensions import override
+
+from pixcrawler.adapters.engines.blocks import blocked
 from pixcrawler.adapters.engines.fields import MAX_ITEMS, address, license_code, pixels, plain, text
-from pixcrawler.domain.source import EngineStatus, Provenance, SearchQuery
-from pixcrawler.pipeline.ports import Find, Page
+from pixcrawler.adapters.engines.shape import Ask, Engine, json_object, unknown_structure
+from pixcrawler.domain.engine import Access, BlockKind, EngineCard, EngineStatus
+from pixcrawler.domain.source import Provenance
+from pixcrawler.pipeline.engine_ports import Find, Page, Request
 
 NAME = "commons"
 PAGE_SIZE = 50
@@ -23,60 +27,59 @@ _PLACE_OF_LAST = 10**9
 _CODE_CHARS = 60
 
 
-class CommonsEngine:
-    """Searches the MediaWiki at ``base_url``."""
+class CommonsEngine(Engine):
+    """Searches a MediaWiki."""
 
-    name = NAME
+    card = EngineCard(
+        name=NAME,
+        title="Wikimedia Commons",
+        access=Access.OPEN,
+        base_url="https://commons.wikimedia.org",
+        max_results=10_000,
+        licensed=True,
+    )
 
-    def __init__(self, api: Api, base_url: str) -> None:
-        self._api = api
-        self._url = f"{base_url.rstrip('/')}/w/api.php"
-
-    def search(self, query: SearchQuery, cursor: str | None, *, safe: bool) -> Page:  # noqa: ARG002 - it has no such filter
-        """Return one page of finds; the cursor is MediaWiki's offset."""
+    @override
+    def request(self, ask: Ask) -> Request:
         params = {
             "action": "query",
             "format": "json",
             "maxlag": "5",
             "generator": "search",
-            "gsrsearch": f"filetype:bitmap {query.text}",
+            "gsrsearch": f"filetype:bitmap {ask.text}",
             "gsrnamespace": "6",
             "gsrlimit": str(PAGE_SIZE),
-            "gsroffset": cursor or "0",
+            "gsroffset": ask.cursor or "0",
             "prop": "imageinfo",
             "iiprop": "url|size|mime|mediatype|user|extmetadata",
             "iiurlwidth": str(THUMB_WIDTH_PX),
         }
-        return ask(self._api, self._url, params, read_page)
+        return Request(f"{self.base_url}/w/api.php", params)
 
-
-def read_page(answer: dict[str, Any]) -> Page:
-    """Return the finds of an answer.
-
-    Raises:
-        ValueError: the answer has no known structure, or is an error that waiting cannot heal.
-    """
-    if "error" in answer:
-        return _refusal(answer["error"])
-    follows = answer.get("continue")
-    if "query" not in answer:
-        if "batchcomplete" in answer or isinstance(follows, dict):
-            return Page(EngineStatus.EMPTY)
-        raise ValueError("answered with JSON of an unknown structure")
-    query = answer["query"]
-    pages = query.get("pages") if isinstance(query, dict) else None
-    if not isinstance(pages, dict):
-        raise ValueError("answered with JSON of an unknown structure")  # noqa: TRY004 - no bug
-    listed = sorted((page for page in pages.values() if isinstance(page, dict)), key=_place)
-    finds = tuple(find for page in listed[:MAX_ITEMS] if (find := _find(page)))
-    return Page(EngineStatus.OK, finds, _offset(follows))
+    @override
+    def read(self, body: bytes, ask: Ask) -> Page:
+        answer = json_object(body)
+        if "error" in answer:
+            return _refusal(answer["error"])
+        follows = answer.get("continue")
+        if "query" not in answer:
+            if "batchcomplete" in answer or isinstance(follows, dict):
+                return Page(EngineStatus.EMPTY)
+            raise unknown_structure()
+        query = answer["query"]
+        pages = query.get("pages") if isinstance(query, dict) else None
+        if not isinstance(pages, dict):
+            raise unknown_structure()
+        listed = sorted((page for page in pages.values() if isinstance(page, dict)), key=_place)
+        finds = tuple(find for page in listed[:MAX_ITEMS] if (find := _find(page)))
+        return Page(EngineStatus.OK, finds, _offset(follows))
 
 
 def _refusal(error: Any) -> Page:
     """What MediaWiki says with status 200."""
     code = (text(error.get("code")) or "")[:_CODE_CHARS] if isinstance(error, dict) else ""
     if code in _BUSY:
-        return Page(EngineStatus.BLOCKED, detail=f"Wikimedia Commons is busy ({code})")
+        return blocked(BlockKind.THROTTLED, f"Wikimedia Commons is busy ({code})")
     raise ValueError(f"answered with the error {code or 'without a code'}")
 
 

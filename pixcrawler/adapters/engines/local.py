@@ -4,46 +4,45 @@ from __future__ import annotations
 
 from typing import Any
 
-from pixcrawler.adapters.engines.answers import Api, ask
+from typing_extensions import override
+
 from pixcrawler.adapters.engines.fields import address, items, license_code, pixels, text
-from pixcrawler.domain.source import EngineStatus, Provenance, SearchQuery
-from pixcrawler.pipeline.ports import Find, Page
+from pixcrawler.adapters.engines.shape import Ask, Engine, json_object, unknown_structure
+from pixcrawler.domain.engine import Access, EngineCard, EngineStatus
+from pixcrawler.domain.source import Provenance
+from pixcrawler.pipeline.engine_ports import Find, Page, Request
 
 NAME = "local"
 PAGE_SIZE = 100
 
 
-class LocalEngine:
-    """Searches the picture website at ``base_url``."""
+class LocalEngine(Engine):
+    """Searches the picture website."""
 
-    name = NAME
+    card = EngineCard(
+        name=NAME,
+        title="The picture website of the embedded stack",
+        access=Access.OWN,
+        licensed=True,
+    )
 
-    def __init__(self, api: Api, base_url: str) -> None:
-        self._api = api
-        self._base = base_url.rstrip("/")
+    @override
+    def request(self, ask: Ask) -> Request:
+        params = {"q": ask.text, "page": ask.cursor or "1", "page_size": str(PAGE_SIZE)}
+        return Request(f"{self.base_url}/api/search", params)
 
-    def search(self, query: SearchQuery, cursor: str | None, *, safe: bool) -> Page:  # noqa: ARG002 - it shows nothing unsafe
-        """Return one page of finds; the cursor is the page's number."""
-        number = int(cursor or 1)
-        params = {"q": query.text, "page": str(number), "page_size": str(PAGE_SIZE)}
-        url = f"{self._base}/api/search"
-        return ask(self._api, url, params, lambda found: read_page(found, number, self._base))
-
-
-def read_page(answer: dict[str, Any], number: int, base: str) -> Page:
-    """Return the finds of an answer.
-
-    Raises:
-        ValueError: the answer has no known structure.
-    """
-    results = items(answer.get("results"))
-    pages = answer.get("pages")
-    if not isinstance(pages, int):
-        raise ValueError("answered with JSON of an unknown structure")  # noqa: TRY004 - no bug
-    finds = tuple(find for result in results if (find := _find(result, base)))
-    if not finds and number >= pages:
-        return Page(EngineStatus.EMPTY)
-    return Page(EngineStatus.OK, finds, str(number + 1) if number < pages else None)
+    @override
+    def read(self, body: bytes, ask: Ask) -> Page:
+        answer = json_object(body)
+        results = items(answer.get("results"))
+        pages = answer.get("pages")
+        if not isinstance(pages, int):
+            raise unknown_structure()
+        number = int(ask.cursor or 1)
+        finds = tuple(find for result in results if (find := _find(result, self.base_url)))
+        if not finds and number >= pages:
+            return Page(EngineStatus.EMPTY)
+        return Page(EngineStatus.OK, finds, str(number + 1) if number < pages else None)
 
 
 def _find(result: dict[str, Any], base: str) -> Find | None:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pixcrawler.adapters.engines.answers import Api, ask
+from typing_extensions import override
+
 from pixcrawler.adapters.engines.fields import address, items, license_code, pixels, text
-from pixcrawler.domain.source import EngineStatus, Provenance, SearchQuery
-from pixcrawler.pipeline.ports import Find, Page
+from pixcrawler.adapters.engines.shape import Ask, Engine, json_object, unknown_structure
+from pixcrawler.domain.engine import Access, EngineCard, EngineStatus, Quota
+from pixcrawler.domain.source import Provenance
+from pixcrawler.pipeline.engine_ports import Find, Page, Request
 
 NAME = "openverse"
 PAGE_SIZE = 20
@@ -18,42 +21,42 @@ PAGE_SIZE = 20
 MAX_PAGES = 20
 
 
-class OpenverseEngine:
-    """Searches the Openverse API at ``base_url``."""
+class OpenverseEngine(Engine):
+    """Searches the Openverse API."""
 
-    name = NAME
+    card = EngineCard(
+        name=NAME,
+        title="Openverse",
+        access=Access.OPEN,
+        base_url="https://api.openverse.org",
+        max_results=PAGE_SIZE * MAX_PAGES,
+        quotas=(Quota(requests=20, seconds=60), Quota(requests=200, seconds=86_400)),
+        licensed=True,
+    )
 
-    def __init__(self, api: Api, base_url: str) -> None:
-        self._api = api
-        self._url = f"{base_url.rstrip('/')}/v1/images/"
-
-    def search(self, query: SearchQuery, cursor: str | None, *, safe: bool) -> Page:
-        """Return one page of finds; the cursor is the page's number."""
-        number = int(cursor or 1)
+    @override
+    def request(self, ask: Ask) -> Request:
         params = {
-            "q": query.text,
-            "page": str(number),
+            "q": ask.text,
+            "page": ask.cursor or "1",
             "page_size": str(PAGE_SIZE),
-            "mature": "false" if safe else "true",
+            "mature": "false" if ask.filters.safe_search else "true",
         }
-        return ask(self._api, self._url, params, lambda found: read_page(found, number))
+        return Request(f"{self.base_url}/v1/images/", params)
 
-
-def read_page(answer: dict[str, Any], number: int) -> Page:
-    """Return the finds of an answer.
-
-    Raises:
-        ValueError: the answer has no known structure.
-    """
-    results = items(answer.get("results"))
-    pages = answer.get("page_count")
-    if not isinstance(pages, int):
-        raise ValueError("answered with JSON of an unknown structure")  # noqa: TRY004 - no bug
-    if not results:
-        return Page(EngineStatus.EMPTY)
-    finds = tuple(find for result in results if (find := _find(result)))
-    is_last = number >= min(pages, MAX_PAGES)
-    return Page(EngineStatus.OK, finds, None if is_last else str(number + 1))
+    @override
+    def read(self, body: bytes, ask: Ask) -> Page:
+        answer = json_object(body)
+        results = items(answer.get("results"))
+        pages = answer.get("page_count")
+        if not isinstance(pages, int):
+            raise unknown_structure()
+        if not results:
+            return Page(EngineStatus.EMPTY)
+        number = int(ask.cursor or 1)
+        finds = tuple(find for result in results if (find := _find(result)))
+        is_last = number >= min(pages, MAX_PAGES)
+        return Page(EngineStatus.OK, finds, None if is_last else str(number + 1))
 
 
 def _find(result: dict[str, Any]) -> Find | None:

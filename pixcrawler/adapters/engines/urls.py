@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pixcrawler.domain.engine import Access, EngineCard, EngineStatus
+from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.job import URL_ENGINE
-from pixcrawler.domain.source import EngineStatus, Provenance, SearchQuery
-from pixcrawler.pipeline.ports import Find, Page
+from pixcrawler.domain.source import Provenance, SearchQuery
+from pixcrawler.pipeline.engine_ports import Find, Page
 
 PAGE_SIZE = 500
 
@@ -12,9 +14,9 @@ PAGE_SIZE = 500
 class UrlsEngine:
     """Gives the addresses that the query itself carries, a page at a time."""
 
-    name = URL_ENGINE
+    card = EngineCard(name=URL_ENGINE, title="Your own list of addresses", access=Access.OWN)
 
-    def search(self, query: SearchQuery, cursor: str | None, *, safe: bool) -> Page:  # noqa: ARG002 - the user chose them
+    def search(self, query: SearchQuery, cursor: str | None, filters: Filters) -> Page:  # noqa: ARG002 - the user chose them
         """Return one page of finds; the cursor is the place in the list."""
         start = int(cursor or 0)
         end = start + PAGE_SIZE

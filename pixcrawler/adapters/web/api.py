@@ -1,11 +1,10 @@
-"""Single calls of web APIs: one at a time, bounded, retried politely, with causes in words."""
+"""Single calls of web APIs: one at a time, bounded, with causes in words."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
@@ -14,29 +13,17 @@ from typing_extensions import override
 from urllib3.exceptions import HTTPError
 
 from pixcrawler.adapters.web.causes import cause_of
-from pixcrawler.adapters.web.manners import back_off_s, stated_wait_s, user_agent
+from pixcrawler.adapters.web.manners import stated_wait_s, user_agent
 from pixcrawler.domain.errors import SourceUnavailable
+from pixcrawler.pipeline.engine_ports import Answer, Request
 
 MAX_BYTES = 8 * 1024 * 1024
 """Largest answer: the largest seen is under 1 MB."""
 MAX_REDIRECTS = 3
-MAX_WAIT_S = 10.0
-"""Longest Retry-After that is waited for here; a longer one is the caller's to know."""
-TRIES = 3
 _PIECE_BYTES = 64 * 1024
 _SHOWN_CHARS = 300
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _MOVED = frozenset({301, 302, 303, 307, 308})
-_BUSY = frozenset({429, 500, 502, 503, 504})
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An answer of an API, whatever its status."""
-
-    status: int
-    body: bytes
-    retry_after_s: float | None = None
 
 
 class _Unanswered(Exception):
@@ -56,67 +43,52 @@ class Api:
         contact: address or mail for the User-Agent.
         timeout_s: for connecting, for each silence, and for one try in all (checked between
             pieces of the body).
-        sleep: replaceable, so that tests need not wait.
     """
 
-    def __init__(
-        self, contact: str, *, timeout_s: float = 15.0, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, contact: str, *, timeout_s: float = 15.0) -> None:
         self._timeout_s = timeout_s
-        self._sleep = sleep
         self._lock = threading.Lock()
         self._session = _Session()
         self._session.headers.update({"User-Agent": user_agent(contact), "Accept": "*/*"})
 
-    def get(self, url: str, params: Mapping[str, str]) -> Answer:
-        """Return the answer to a GET.
-
-        Failed connections, 429 and 5xx are tried three times; a stated wait is kept when it is
-        short, and a longer one ends the tries.
+    def send(self, request: Request) -> Answer:
+        """Return the answer to one try of a GET, whatever its status.
 
         Raises:
             SourceUnavailable: no answer came; the message is ``host: cause``.
         """
         with self._lock:
-            for tries in range(1, TRIES):
-                wait_s = back_off_s(tries)
-                try:
-                    answer = self._try(url, params)
-                except _Unanswered as trouble:
-                    if trouble.is_final:
-                        raise SourceUnavailable(str(trouble)) from trouble
-                else:
-                    if not _may_heal(answer):
-                        return answer
-                    wait_s = max(wait_s, answer.retry_after_s or 0.0)
-                self._sleep(wait_s)
             try:
-                return self._try(url, params)
+                return self._try(request)
             except _Unanswered as trouble:
                 raise SourceUnavailable(str(trouble)) from trouble
 
-    def _try(self, url: str, params: Mapping[str, str]) -> Answer:
+    def _try(self, request: Request) -> Answer:
         """One GET with its redirects."""
         deadline = time.monotonic() + self._timeout_s
-        prepared = requests.Request("GET", url, params=dict(params)).prepare().url or url
+        prepared = requests.Request("GET", request.url, params=dict(request.params)).prepare()
+        following = prepared.url or request.url
         host = ""
         for _ in range(MAX_REDIRECTS + 1):
-            parts = urlsplit(prepared)
+            parts = urlsplit(following)
             host = parts.hostname or ""
             try:
-                with self._open(prepared, host) as response:
+                with self._open(following, host, request.headers) as response:
                     target = response.headers.get("Location")
-                    if response.status_code not in _MOVED or not target:
+                    is_moved = response.status_code in _MOVED and target and request.follow
+                    if not is_moved:
                         return _read(response, host, deadline)
             except (requests.RequestException, HTTPError) as error:
                 raise _Unanswered(host, cause_of(error, self._timeout_s)) from error
-            prepared = _next_hop(parts, target, host)
+            following = _next_hop(parts, target or "", host)
         raise _Unanswered(host, f"redirected more than {MAX_REDIRECTS} times", is_final=True)
 
-    def _open(self, url: str, host: str) -> requests.Response:
+    def _open(self, url: str, host: str, headers: Mapping[str, str]) -> requests.Response:
         # A proxy from the environment is the way out for many, but never to this machine.
         self._session.trust_env = host not in _LOOPBACK
-        return self._session.get(url, timeout=self._timeout_s, allow_redirects=False, stream=True)
+        return self._session.get(
+            url, headers=dict(headers), timeout=self._timeout_s, allow_redirects=False, stream=True
+        )
 
 
 class _Session(requests.Session):
@@ -125,13 +97,6 @@ class _Session(requests.Session):
     @override
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Say that there is none."""
-
-
-def _may_heal(answer: Answer) -> bool:
-    """Whether asking again soon may help: busy, or asks to wait a little (MediaWiki's maxlag)."""
-    stated = answer.retry_after_s
-    is_busy = answer.status in _BUSY or stated is not None
-    return is_busy and (stated is None or stated <= MAX_WAIT_S)
 
 
 def _next_hop(parts: SplitResult, target: str, host: str) -> str:
@@ -159,4 +124,5 @@ def _read(response: requests.Response, host: str, deadline: float) -> Answer:
         if time.monotonic() > deadline:
             raise _Unanswered(host, "the answer came too slowly")
     wait_s = stated_wait_s(response.headers.get("Retry-After"))
-    return Answer(response.status_code, bytes(body), wait_s)
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(response.status_code, bytes(body), headers, str(response.url), wait_s)

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pixcrawler.bootstrap import world
+from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.job import Failure, JobStatus, Stage
-from pixcrawler.domain.source import EngineReport, EngineStatus
+from pixcrawler.domain.source import EngineReport
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline.ports import ChunkCounts
 from tests.integration.http.conftest import Api

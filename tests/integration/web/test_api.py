@@ -17,8 +17,9 @@ from pixcrawler.adapters.engines.openverse import OpenverseEngine
 from pixcrawler.adapters.web import api as api_module
 from pixcrawler.adapters.web.api import Api
 from pixcrawler.adapters.web.fetch import WebFetcher
+from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.errors import SourceUnavailable
-from pixcrawler.domain.source import EngineStatus, SearchQuery
+from pixcrawler.domain.source import SearchQuery
 from pixcrawler.domain.verdict import RejectReason
 from tests.fakes.web import PICTURE, FakeWeb
 

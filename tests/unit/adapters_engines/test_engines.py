@@ -12,8 +12,9 @@ from pixcrawler.adapters.engines.commons import CommonsEngine
 from pixcrawler.adapters.engines.local import LocalEngine
 from pixcrawler.adapters.engines.openverse import OpenverseEngine
 from pixcrawler.adapters.engines.urls import PAGE_SIZE, UrlsEngine
+from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.errors import SourceUnavailable
-from pixcrawler.domain.source import EngineStatus, Provenance, SearchQuery
+from pixcrawler.domain.source import Provenance, SearchQuery
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "engines"
 BASE = "https://engine.example"

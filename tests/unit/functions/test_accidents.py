@@ -13,15 +13,16 @@ from pixcrawler.adapters.memory.blobs import MemoryBlobs
 from pixcrawler.adapters.memory.datasets import MemoryDatasets
 from pixcrawler.adapters.memory.jobs import MemoryJobs
 from pixcrawler.domain.catalogue import VersionStatus
+from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.job import JobStatus
-from pixcrawler.domain.source import EngineStatus
 from pixcrawler.domain.storage import BlobRef, version_ref
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.functions import activities, blobs
 from pixcrawler.orchestration.build_dataset import build_dataset
 from pixcrawler.orchestration.process_chunks import process_chunks
 from pixcrawler.pipeline import steps
-from pixcrawler.pipeline.ports import Fetched, Page, Unfetched
+from pixcrawler.pipeline.engine_ports import Page
+from pixcrawler.pipeline.ports import Fetched, Unfetched
 from tests.factories import a_job, an_image
 from tests.fakes.durable import Stage
 from tests.unit.functions.conftest import Written, functions_of
@@ -56,7 +57,7 @@ class Halting:
     def __init__(self) -> None:
         self.round = 0
 
-    def search(self, query, cursor, *, safe):
+    def search(self, query, cursor, filters):
         """One page."""
         if query.text != "robin":
             return Page(EngineStatus.EMPTY)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pixcrawler.adapters.memory.jobs import MemoryJobs
+from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.job import Failure, Job, JobStatus
 from pixcrawler.domain.jobfile import parse_job
-from pixcrawler.domain.source import EngineReport, EngineStatus
+from pixcrawler.domain.source import EngineReport
 from pixcrawler.pipeline.finish import finish
 from pixcrawler.pipeline.payloads import Ending
 

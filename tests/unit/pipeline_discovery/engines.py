@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pixcrawler.domain.source import EngineStatus, Provenance
-from pixcrawler.pipeline.ports import Find, Page
+from pixcrawler.domain.engine import Access, EngineCard, EngineStatus
+from pixcrawler.domain.source import Provenance
+from pixcrawler.pipeline.engine_ports import Find, Page
 
 
 def find(engine, url, **facts):
@@ -20,15 +21,16 @@ class Catalogue:
 
     def __init__(self, name, sizes, *, page_size=20, name_of=None, troubles=None):
         self.name = name
+        self.card = EngineCard(name=name, title=name, access=Access.OPEN)
         self.sizes = sizes
         self.page_size = page_size
         self.name_of = name_of or (lambda text, number: f"{self.name}/{text}/{number}")
         self.troubles = dict(troubles or {})
         self.asked = []
 
-    def search(self, query, cursor, *, safe):
+    def search(self, query, cursor, filters):
         """One page."""
-        self.asked.append((query.text, cursor, safe))
+        self.asked.append((query.text, cursor, filters.safe_search))
         trouble = self.troubles.get(len(self.asked))
         if trouble is not None:
             return trouble
@@ -49,10 +51,11 @@ class Broken:
 
     def __init__(self, name, page):
         self.name = name
+        self.card = EngineCard(name=name, title=name, access=Access.OPEN)
         self.page = page
         self.asked = []
 
-    def search(self, query, cursor, *, safe):
+    def search(self, query, cursor, filters):
         """The page."""
         self.asked.append(query.text)
         return self.page

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 from pixcrawler.adapters.engines.urls import UrlsEngine
-from pixcrawler.domain.source import EngineStatus
+from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.storage import candidates_ref, discovery_ref
+from pixcrawler.pipeline.engine_ports import Page
 from pixcrawler.pipeline.limits import CHUNK_IMAGES, MIN_ROUND_CANDIDATES
-from pixcrawler.pipeline.ports import Page
 from tests.unit.pipeline_discovery.engines import Broken, Catalogue, find
 
 JOB = "job-1"

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from pixcrawler.adapters.memory.blobs import MemoryBlobs
-from pixcrawler.domain.source import EngineReport, EngineStatus
+from pixcrawler.domain.engine import EngineStatus
+from pixcrawler.domain.source import EngineReport
 from pixcrawler.domain.storage import candidates_ref, discovery_ref
 from pixcrawler.pipeline.discover import discover
+from pixcrawler.pipeline.engine_ports import Page
 from pixcrawler.pipeline.expand import expand
 from pixcrawler.pipeline.lanes import MAX_PAGES, MAX_TROUBLES
 from pixcrawler.pipeline.limits import TROUBLE_WAIT_MAX_S, TROUBLE_WAIT_S
 from pixcrawler.pipeline.payloads import JobRef, RoundRef
-from pixcrawler.pipeline.ports import Page
 from tests.unit.pipeline_discovery.engines import Broken, Catalogue, find
 
 JOB = "job-1"

@@ -6,7 +6,7 @@ import pytest
 
 from pixcrawler.domain.errors import InvariantBroken
 from pixcrawler.domain.image import ImageFacts
-from pixcrawler.domain.job import Filters
+from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.storage import BlobRef, outcomes_ref, shard_ref, verdicts_ref
 from pixcrawler.domain.verdict import Outcome, RejectReason, Verdict
 from pixcrawler.pipeline.limits import IMAGE_MAX_BYTES
