@@ -18,10 +18,12 @@ from pixcrawler.cli.stack import Stack
 from pixcrawler.cli.summary import (
     ending,
     headline,
+    notes_of,
     show_delivered,
     show_engines,
     show_job,
     show_jobs,
+    show_notes,
     show_reasons,
 )
 from pixcrawler.cli.talk import Talk
@@ -49,6 +51,8 @@ def run(options: argparse.Namespace, talk: Talk) -> int:
 
 def _tell_created(job: dict[str, Any], talk: Talk) -> None:
     talk.note(f"job {job['id']}: {job['name']}, {job['wanted']:,} images wanted")
+    for note in notes_of(job):
+        talk.note(note)
 
 
 def _followed(connection: Connection, job: dict[str, Any], talk: Talk) -> dict[str, Any] | None:
@@ -94,6 +98,7 @@ def _concluded(
         )
         delivered = deliver(connection.api, wanted, talk, connection.patience)
         talk.line(headline(job))
+    show_notes(talk, job)
     show_reasons(talk, job.get("progress") or {})
     show_engines(talk, job)
     if delivered:

@@ -33,8 +33,23 @@ def show_job(talk: Talk, job: dict[str, Any]) -> None:
             talk.line(f"{name.removesuffix('_at'):8} {job[name]}")
     if job.get("message"):
         talk.line(f"message  {job['message']}")
+    show_notes(talk, job)
     show_reasons(talk, progress)
     show_engines(talk, job)
+
+
+def notes_of(job: dict[str, Any]) -> list[str]:
+    """Return what the person should know about a job although it is no failure, a line each."""
+    return [f"note: {note['message']}" for note in job.get("notes") or []]
+
+
+def show_notes(talk: Talk, job: dict[str, Any]) -> None:
+    """Show what the person should know about a job although it is no failure."""
+    notes = notes_of(job)
+    if notes:
+        talk.line()
+    for note in notes:
+        talk.line(note)
 
 
 def show_reasons(talk: Talk, progress: dict[str, Any]) -> None:

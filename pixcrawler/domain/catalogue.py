@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field
 from pixcrawler.domain.image import Sha256
 from pixcrawler.domain.job import Failure, JobStatus, Stage
 from pixcrawler.domain.model import Value
+from pixcrawler.domain.note import Note
 from pixcrawler.domain.progress import Progress
 from pixcrawler.domain.source import EngineReport
 from pixcrawler.domain.storage import ArchiveFormat, StorageTier
@@ -44,6 +45,8 @@ class JobEntry(Value):
     wanted: int = Field(ge=1)
     progress: Progress
     engines: tuple[EngineReport, ...]
+    notes: tuple[Note, ...] = ()
+    """What the owner should know although it is no failure, the oldest first."""
     message: str | None
     error: Failure | None
     spec: dict[str, Any]

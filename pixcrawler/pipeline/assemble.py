@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import IO
 
 from pixcrawler.domain.dataset import Manifest, ManifestImage
@@ -13,6 +13,7 @@ from pixcrawler.domain.errors import InvariantBroken
 from pixcrawler.domain.image import ImageFacts
 from pixcrawler.domain.job import Job
 from pixcrawler.domain.keyword import folder_name
+from pixcrawler.domain.note import Note
 from pixcrawler.domain.source import Provenance
 from pixcrawler.domain.storage import BlobRef, shard_ref, version_ref
 from pixcrawler.domain.verdict import Verdict
@@ -70,7 +71,7 @@ def assemble(
         statistics=statistics,
         images=tuple(images),
     )
-    _write_texts(manifest, job, harvest, blobs)
+    _write_texts(manifest, job, jobs.notes(job.id), harvest, blobs)
     datasets.version_assembled(
         job.dataset_id, job.version, statistics.images, statistics.bytes, place
     )
@@ -89,7 +90,9 @@ def _assembled(job: Job, manifest: BlobRef, images: int, *, cancelled: bool = Fa
     )
 
 
-def _write_texts(manifest: Manifest, job: Job, harvest: Harvest, blobs: BlobStore) -> None:
+def _write_texts(
+    manifest: Manifest, job: Job, notes: Sequence[Note], harvest: Harvest, blobs: BlobStore
+) -> None:
     index = "".join(
         f"{image.model_dump_json(include={'id', 'path', 'shard', 'offset', 'length'})}\n"
         for image in manifest.images
@@ -98,7 +101,7 @@ def _write_texts(manifest: Manifest, job: Job, harvest: Harvest, blobs: BlobStor
         **label_files(manifest.images),
         INDEX: index.encode(),
         STATISTICS: manifest.statistics.model_dump_json(indent=1).encode(),
-        LOG: processing_log(manifest, job.spec, harvest).encode(),
+        LOG: processing_log(manifest, job.spec, harvest, notes).encode(),
     }
     for name, data in files.items():
         place = version_ref(manifest.dataset_id, manifest.version, name)

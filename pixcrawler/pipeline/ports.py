@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import IO, Protocol
 
 from pixcrawler.domain.job import Failure, Job, JobStatus, Stage
+from pixcrawler.domain.note import Note
 from pixcrawler.domain.source import EngineReport
 from pixcrawler.domain.storage import Archive, BlobRef, DownloadLink, StorageTier
 from pixcrawler.domain.verdict import RejectReason
@@ -137,6 +138,14 @@ class JobStore(Protocol):
 
     def engines(self, job_id: str) -> tuple[EngineReport, ...]:
         """Return how the engines fared so far, as last recorded."""
+        ...
+
+    def add_notes(self, job_id: str, notes: Sequence[Note]) -> None:
+        """Record what the job's owner should know; see ``with_notes`` about repetitions."""
+        ...
+
+    def notes(self, job_id: str) -> tuple[Note, ...]:
+        """Return the job's notes, the oldest first."""
         ...
 
     def set_kept(

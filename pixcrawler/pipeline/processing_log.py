@@ -6,12 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from pixcrawler.domain.dataset import Manifest, Statistics
 from pixcrawler.domain.job import JobSpec
+from pixcrawler.domain.note import Note
 from pixcrawler.domain.source import EngineReport
 from pixcrawler.pipeline.harvest import Harvest
 from pixcrawler.pipeline.labels import one_line
 
 
-def processing_log(manifest: Manifest, spec: JobSpec, harvest: Harvest) -> str:
+def processing_log(
+    manifest: Manifest, spec: JobSpec, harvest: Harvest, notes: Sequence[Note] = ()
+) -> str:
     """Return the log, with a line ``reason TAB address TAB detail`` a candidate left out."""
     lines = [
         f"Processing log of {manifest.name}, version {manifest.version}",
@@ -19,6 +22,7 @@ def processing_log(manifest: Manifest, spec: JobSpec, harvest: Harvest) -> str:
         *_section("Asked for", _asked(spec)),
         *_section("What happened", _happened(manifest.statistics, harvest)),
         *_section("Engines", _engines(manifest.engines)),
+        *_section("Notes", [one_line(note.message) for note in notes] or ["none"]),
         *_section("Why candidates are not in the dataset", _reasons(manifest.statistics)),
         *_section("Images by category and keyword", _shares(manifest, spec)),
         *_section("What is missing", _missing(manifest)),

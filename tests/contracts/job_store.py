@@ -10,6 +10,7 @@ from pixcrawler.domain.catalogue import VersionStatus
 from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.errors import NotFound
 from pixcrawler.domain.job import Failure, Job, JobSpec, JobStatus, Stage
+from pixcrawler.domain.note import MAX_NOTES, Note
 from pixcrawler.domain.progress import Progress
 from pixcrawler.domain.source import EngineReport
 from pixcrawler.domain.verdict import RejectReason
@@ -28,6 +29,7 @@ class State(Protocol):
     message: str | None
     failure: Failure | None
     progress: Progress
+    notes: tuple[Note, ...]
 
 
 class Harness(Protocol):
@@ -81,6 +83,8 @@ class JobStoreContract:
             lambda: store.chunk_validated(UNKNOWN, 0, 0, counts),
             lambda: store.set_engines(UNKNOWN, []),
             lambda: store.engines(UNKNOWN),
+            lambda: store.add_notes(UNKNOWN, []),
+            lambda: store.notes(UNKNOWN),
             lambda: store.set_kept(UNKNOWN, 0, {}),
             lambda: store.begin_packaging(UNKNOWN),
             lambda: store.finish(UNKNOWN, JobStatus.SUCCEEDED, ""),
@@ -193,6 +197,40 @@ class JobStoreContract:
         store.set_engines(job.id, reports[:1])
         store.set_engines(job.id, reports)
         assert store.engines(job.id) == reports
+
+    def test_notes_are_seen_once_and_in_order(self, harness: Harness, job: Job) -> None:
+        """The owner sees each note; the first of a code and subject stays, whatever repeats."""
+        store = harness.store
+        assert store.notes(job.id) == ()
+        first = Note(code="fell_back", subject="owl", message="No model: templates are used.")
+        other = Note(code="fell_back", subject="\u732b\U0001f426", message="The same.")
+        store.add_notes(job.id, [first])
+        store.add_notes(job.id, [first.model_copy(update={"message": "Again."}), other])
+        store.add_notes(job.id, [])
+        assert store.notes(job.id) == harness.state(job.id).notes == (first, other)
+
+    def test_notes_have_an_end(self, store: JobStore, job: Job) -> None:
+        """A job that has a note for everything keeps the first of them."""
+        notes = [
+            Note(code="much", subject=str(number), message="\u732b" * 1000)
+            for number in range(MAX_NOTES + 5)
+        ]
+        store.add_notes(job.id, notes[:7])
+        store.add_notes(job.id, notes)
+        assert store.notes(job.id) == tuple(notes[:MAX_NOTES])
+
+    def test_notes_change_nothing_else(self, harness: Harness, job: Job) -> None:
+        """A late note neither reopens a job nor is lost."""
+        store = harness.store
+        store.finish(job.id, JobStatus.SUCCEEDED, "Done.")
+        store.add_notes(job.id, [Note(code="late", message="Late.")])
+        state = harness.state(job.id)
+        assert (state.status, state.stage, state.message) == (
+            JobStatus.SUCCEEDED,
+            Stage.DONE,
+            "Done.",
+        )
+        assert [note.code for note in state.notes] == ["late"]
 
     def test_cancelling_is_seen(self, harness: Harness, job: Job) -> None:
         """A cancelled job tells every step so, and stages do not revive it."""

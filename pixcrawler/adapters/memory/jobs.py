@@ -13,6 +13,7 @@ from pixcrawler.adapters.memory.datasets import MemoryDatasets
 from pixcrawler.domain.catalogue import VersionStatus
 from pixcrawler.domain.errors import NotFound
 from pixcrawler.domain.job import Failure, Job, JobStatus, Stage
+from pixcrawler.domain.note import Note, with_notes
 from pixcrawler.domain.progress import ChunkStatus, Progress, Tally, progress_of
 from pixcrawler.domain.source import EngineReport
 from pixcrawler.domain.verdict import RejectReason
@@ -40,6 +41,7 @@ class _Record:
     round: int = 0
     chunks: dict[tuple[int, int], _Chunk] = field(default_factory=dict)
     engines: tuple[EngineReport, ...] = ()
+    notes: tuple[Note, ...] = ()
     kept: int | None = None
     left_out: dict[RejectReason, int] = field(default_factory=dict)
     message: str | None = None
@@ -67,6 +69,7 @@ class JobState:
     message: str | None
     failure: Failure | None
     progress: Progress
+    notes: tuple[Note, ...] = ()
 
 
 def _now() -> datetime:
@@ -97,7 +100,14 @@ class MemoryJobs:
         """Return what the job's owner would see."""
         with self._record(job_id) as record:
             progress = progress_of(self._tally(record))
-            return JobState(record.status, record.stage, record.message, record.failure, progress)
+            return JobState(
+                record.status,
+                record.stage,
+                record.message,
+                record.failure,
+                progress,
+                record.notes,
+            )
 
     def cancel(self, job_id: str) -> None:
         """Ask for the job to be cancelled; too late once it is being packaged or has ended."""
@@ -159,6 +169,16 @@ class MemoryJobs:
         """Return how the engines fared so far, as last recorded."""
         with self._record(job_id) as record:
             return record.engines
+
+    def add_notes(self, job_id: str, notes: Sequence[Note]) -> None:
+        """Record what the job's owner should know."""
+        with self._record(job_id) as record:
+            record.notes = with_notes(record.notes, notes)
+
+    def notes(self, job_id: str) -> tuple[Note, ...]:
+        """Return the job's notes, the oldest first."""
+        with self._record(job_id) as record:
+            return record.notes
 
     def set_kept(
         self, job_id: str, kept: int, left_out: Mapping[RejectReason, int], round_no: int = 0

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import DictRow
-from psycopg.types.json import Json
+from psycopg.types.json import Json, Jsonb
 
 from pixcrawler.adapters.postgres.entries import archive_of, dataset_entry, job_entry, version_entry
 from pixcrawler.adapters.postgres.identifiers import uuid_of
@@ -28,6 +29,7 @@ from pixcrawler.domain.catalogue import (
 )
 from pixcrawler.domain.errors import Conflict, NotFound, Unauthenticated
 from pixcrawler.domain.job import JobSpec, JobStatus
+from pixcrawler.domain.note import Note, with_notes
 from pixcrawler.domain.storage import Archive
 
 _SQL = statements("catalogue")
@@ -78,11 +80,16 @@ class PostgresCatalogue:
     # -------------------------------------------------------------- jobs
 
     def create_job(
-        self, principal: Principal, spec: JobSpec, idempotency_key: str | None = None
+        self,
+        principal: Principal,
+        spec: JobSpec,
+        idempotency_key: str | None = None,
+        notes: Sequence[Note] = (),
     ) -> Created:
         """Create a job, its dataset and project where they are new, and its next version.
 
-        All or nothing. The same key with the same job file gives the same job again.
+        All or nothing. The same key with the same job file gives the same job again, with the
+        notes that it was created with.
 
         Raises:
             Conflict: the key was used for another job file, or the dataset's name is taken by
@@ -93,6 +100,7 @@ class PostgresCatalogue:
             "email": principal.email or None,
             "spec": Json(spec.model_dump(mode="json")),
             "wanted": spec.max_images,
+            "notes": Jsonb([note.model_dump(mode="json") for note in with_notes((), notes)]),
             "idempotency_key": idempotency_key,
             "request_hash": _request_hash(spec) if idempotency_key else None,
         }

@@ -37,6 +37,7 @@ def job_entry(row: Row) -> JobEntry:
         wanted=row["wanted"],
         progress=_progress(row),
         engines=row["engines"],
+        notes=row["notes"],
         message=row["message"],
         error=Failure(code=code, message=row["error_message"] or "") if code else None,
         spec=row["spec"],

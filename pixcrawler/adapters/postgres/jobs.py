@@ -15,6 +15,7 @@ from pixcrawler.adapters.postgres.statements import statements
 from pixcrawler.domain.catalogue import VersionStatus
 from pixcrawler.domain.errors import NotFound
 from pixcrawler.domain.job import Failure, Job, JobSpec, JobStatus, Stage
+from pixcrawler.domain.note import Note, with_notes
 from pixcrawler.domain.progress import ChunkStatus
 from pixcrawler.domain.source import EngineReport
 from pixcrawler.domain.verdict import RejectReason
@@ -85,6 +86,19 @@ class PostgresJobs:
         reports = self._row("engines", job_id)["answer"]
         return tuple(EngineReport.model_validate(report) for report in reports)
 
+    def add_notes(self, job_id: str, notes: Sequence[Note]) -> None:
+        """Record what the job's owner should know; two workers at once lose nothing."""
+        with self._database.as_service() as connection:
+            known = _notes(_require(connection, "notes_to_change", job_id)["answer"])
+            together = with_notes(known, notes)
+            if together != known:
+                values = {"notes": Jsonb([note.model_dump(mode="json") for note in together])}
+                connection.execute(_SQL["set_notes"], _named(job_id, values))
+
+    def notes(self, job_id: str) -> tuple[Note, ...]:
+        """Return the job's notes, the oldest first."""
+        return _notes(self._row("notes", job_id)["answer"])
+
     def set_kept(
         self, job_id: str, kept: int, left_out: Mapping[RejectReason, int], round_no: int = 0
     ) -> None:
@@ -149,6 +163,10 @@ def _require(connection: Connection[DictRow], name: str, job_id: str) -> DictRow
     if row is None:
         raise _missing(job_id)
     return row
+
+
+def _notes(rows: Sequence[Mapping[str, Any]]) -> tuple[Note, ...]:
+    return tuple(Note.model_validate(row) for row in rows)
 
 
 def _missing(job_id: str) -> NotFound:

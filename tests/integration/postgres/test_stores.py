@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from pixcrawler.adapters.postgres.jobs import PostgresJobs
 from pixcrawler.domain.catalogue import VersionStatus
 from pixcrawler.domain.errors import Conflict
 from pixcrawler.domain.job import Failure, Job, JobSpec, JobStatus, Stage
+from pixcrawler.domain.note import Note
 from pixcrawler.domain.progress import Progress
 from tests.contracts.dataset_store import DatasetStoreContract
 from tests.contracts.job_store import SPEC, JobStoreContract
@@ -27,6 +29,7 @@ class Seen:
     message: str | None
     failure: Failure | None
     progress: Progress
+    notes: tuple[Note, ...]
 
 
 class PostgresHarness:
@@ -50,7 +53,7 @@ class PostgresJobHarness(PostgresHarness):
 
     def state(self, job_id: str) -> Seen:
         job = self.app.catalogue.job(self.owner, job_id)
-        return Seen(job.status, job.stage, job.message, job.error, job.progress)
+        return Seen(job.status, job.stage, job.message, job.error, job.progress, job.notes)
 
     def cancel(self, job_id: str) -> None:
         try:
@@ -84,6 +87,22 @@ class TestPostgresJobs(JobStoreContract):
     @pytest.fixture
     def harness(self, app: App) -> PostgresJobHarness:
         return PostgresJobHarness(app)
+
+    def test_notes_of_two_workers_are_all_kept(self, harness: PostgresJobHarness) -> None:
+        """Workers that note something at the same moment do not take each other's notes away."""
+        job = harness.new_job(SPEC)
+        notes = [Note(code="seen", subject=str(number), message="Seen.") for number in range(16)]
+        with ThreadPoolExecutor(4) as workers:
+            list(workers.map(lambda note: harness.store.add_notes(job.id, [note]), notes))
+        assert set(harness.store.notes(job.id)) == set(notes)
+
+    def test_a_job_is_created_with_its_notes(self, app: App) -> None:
+        """What is known at creation is in the first answer, and a repetition does not add to it."""
+        owner = app.principal()
+        note = Note(code="filter_not_honoured", subject="openverse", message="No such filter.")
+        created = app.catalogue.create_job(owner, SPEC, "key", notes=[note, note])
+        again = app.catalogue.create_job(owner, SPEC, "key", notes=[])
+        assert created.job.notes == again.job.notes == (note,)
 
 
 class TestPostgresDatasets(DatasetStoreContract):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pixcrawler.cli.summary import advice, ending, headline
+from pixcrawler.cli.summary import advice, ending, headline, notes_of
 from tests.fakes.api_server import a_job
 
 
@@ -49,3 +49,10 @@ def test_engine_trouble_comes_with_advice(report, said):
 def test_no_advice_where_the_engines_answered():
     """Engines that answered are not blamed."""
     assert advice(a_job(engines=[engine("ok"), engine("empty")])) == ""
+
+
+def test_notes_are_a_line_each():
+    """What a person should know is told in their own words; a server without notes is fine."""
+    notes = [{"code": "fell_back", "subject": "model", "message": "No model is set up."}]
+    assert notes_of(a_job(notes=notes)) == ["note: No model is set up."]
+    assert notes_of(a_job()) == []

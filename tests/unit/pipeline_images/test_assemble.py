@@ -10,6 +10,7 @@ import tarfile
 import pytest
 
 from pixcrawler.domain.errors import InvariantBroken
+from pixcrawler.domain.note import Note
 from pixcrawler.domain.source import EngineReport, Provenance
 from pixcrawler.domain.storage import BlobRef, shard_ref, version_ref
 from pixcrawler.domain.verdict import RejectReason
@@ -168,11 +169,13 @@ def test_a_shortfall_is_explained(workshop):
     """When fewer images are kept than wanted, the log says how many and which engine failed."""
     workshop.job(max_images=9)
     workshop.jobs.set_engines("job-1", [EngineReport(engine="commons", status="blocked")])
+    workshop.jobs.add_notes("job-1", [Note(code="fell_back", message="No model\nis set up.")])
     workshop.download([(a_candidate(), an_image())])
     log = workshop.build().read("metadata/processing_log.txt").decode()
     assert "8 of 9 wanted images: the engines gave no more that can be kept." in log
     assert "Engine commons was blocked: what it has is not here." in log
     assert "      0  birds / wren" in log
+    assert "No model is set up." in log.splitlines()
 
 
 def test_a_repeat_is_the_same(ready):

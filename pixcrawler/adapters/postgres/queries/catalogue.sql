@@ -97,10 +97,10 @@ returning version
 
 -- name: create_job
 insert into public.crawl_jobs
-  (user_id, dataset_id, version, spec, wanted, idempotency_key, request_hash)
+  (user_id, dataset_id, version, spec, wanted, notes, idempotency_key, request_hash)
 values
-  (%(user_id)s, %(dataset_id)s, %(version)s, %(spec)s, %(wanted)s, %(idempotency_key)s,
-   %(request_hash)s)
+  (%(user_id)s, %(dataset_id)s, %(version)s, %(spec)s, %(wanted)s, %(notes)s,
+   %(idempotency_key)s, %(request_hash)s)
 returning id
 
 -- name: cancel_job

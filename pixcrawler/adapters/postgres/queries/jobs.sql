@@ -63,6 +63,15 @@ where id = %(job_id)s and stage not in ('packaging', 'done') and round <= %(roun
 -- name: engines
 select engines as answer from public.crawl_jobs where id = %(job_id)s
 
+-- name: notes
+select notes as answer from public.crawl_jobs where id = %(job_id)s
+
+-- name: notes_to_change
+select notes as answer from public.crawl_jobs where id = %(job_id)s for no key update
+
+-- name: set_notes
+update public.crawl_jobs set notes = %(notes)s where id = %(job_id)s
+
 -- name: set_kept
 update public.crawl_jobs
 set kept = %(kept)s, left_out = %(left_out)s
