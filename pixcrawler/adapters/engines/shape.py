@@ -61,7 +61,7 @@ class Engine(ABC):
 
     def block(self, answer: Answer) -> Page | None:
         """Return a blocked or failed page if the answer is a refusal; asked before ``read``."""
-        return block_of(self.card.title, answer.status, answer.body, answer.headers, answer.url)
+        return block_of(self.card.title, answer)
 
 
 def json_object(body: bytes) -> dict[str, Any]:
