@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from pydantic import SecretStr
+
 from pixcrawler.domain.engine import Access, EngineCard
 from pixcrawler.domain.errors import InvariantBroken
 from pixcrawler.pipeline.engine_ports import EngineDesk, SearchEngine
@@ -113,7 +115,12 @@ class World:
         from pixcrawler.adapters.engines.urls import UrlsEngine
 
         cards = [engine.card for engine in known_engines().values()]
-        return {card.name: card for card in (*cards, UrlsEngine.card)}
+        return {card.name: self._as_agreed(card) for card in (*cards, UrlsEngine.card)}
+
+    def _as_agreed(self, card: EngineCard) -> EngineCard:
+        """The card with the quotas of the operator's own agreement, if there is one."""
+        quotas = self.settings.engine_quotas.get(card.name, card.quotas)
+        return card.model_copy(update={"quotas": quotas})
 
     @Lazy
     def engines(self) -> Mapping[str, SearchEngine]:
@@ -128,14 +135,11 @@ class World:
         urls = {**settings.engine_urls, "local": settings.local_site_url or ""}
         for name, engine in known_engines().items():
             base_url = urls.get(name) or engine.card.base_url
-            key = (
-                settings.engine_keys[name].get_secret_value()
-                if name in settings.engine_keys
-                else ""
-            )
+            key = settings.engine_keys.get(name, SecretStr("")).get_secret_value()
             if base_url and (key or engine.card.access is not Access.KEY):
                 api = Api(settings.contact, timeout_s=settings.engine_timeout_s)
-                engines[name] = Searcher(engine(base_url, key), api, self.desk)
+                quotas = settings.engine_quotas.get(name)
+                engines[name] = Searcher(engine(base_url, key), api, self.desk, quotas=quotas)
         return engines
 
     @Lazy

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
+from pixcrawler.domain.engine import Quota
 from pixcrawler.domain.model import Value
 from pixcrawler.pipeline.limits import LINK_MAX_S
+
+
+def _quotas(written: object) -> object:
+    """Read ``100/60,10000/86400``: requests in any so many seconds."""
+    if not isinstance(written, str):
+        return written
+    parts = (part.partition("/") for part in written.split(","))
+    return tuple(
+        Quota(requests=int(requests), seconds=float(seconds)) for requests, _, seconds in parts
+    )
+
+
+QuotasText = Annotated[tuple[Quota, ...], BeforeValidator(_quotas)]
 
 
 class Settings(Value):
@@ -34,6 +49,9 @@ class Settings(Value):
     reseller or a test can stand in."""
     engine_keys: dict[str, SecretStr] = Field(alias="ENGINE_KEY_*", default_factory=dict)
     """The operator's key for the engine of that name (ENGINE_KEY_FLICKR)."""
+    engine_quotas: dict[str, QuotasText] = Field(alias="ENGINE_QUOTA_*", default_factory=dict)
+    """What your agreement with the engine of that name allows, instead of what everybody may:
+    requests/seconds, comma separated (ENGINE_QUOTA_OPENVERSE=100/60,10000/86400)."""
     local_site_url: str | None = Field(alias="LOCAL_SITE_URL", default=None)
     """Base address of the picture website; without it there is no engine `local`."""
     fetch_allow_origins: str = Field(alias="FETCH_ALLOW_ORIGINS", default="")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pixcrawler.adapters.engines.shape import Ask, Engine
-from pixcrawler.domain.engine import EngineCard, EngineStatus
+from pixcrawler.domain.engine import EngineCard, EngineStatus, Quota
 from pixcrawler.domain.errors import SourceUnavailable
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.source import SearchQuery
@@ -30,11 +30,14 @@ class Searcher:
     api: ServiceApi
     desk: EngineDesk
     sleep: Callable[[float], None] = time.sleep
+    quotas: tuple[Quota, ...] | None = None
+    """What was agreed with the engine, instead of what its card says."""
 
     @property
     def card(self) -> EngineCard:
         """What is known of the engine before it is asked."""
-        return self.engine.card
+        card = self.engine.card
+        return card if self.quotas is None else card.model_copy(update={"quotas": self.quotas})
 
     def search(self, query: SearchQuery, cursor: str | None, filters: Filters) -> Page:
         """Return one page of finds, or a page that says what is wrong."""

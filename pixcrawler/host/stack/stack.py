@@ -280,6 +280,7 @@ class Stack:
             **_MALLOC,
         }
         if self._site():
-            # The only private address that the crawler may fetch from.
-            settings["FETCH_ALLOW_ORIGINS"] = self._site()
+            # The only private addresses that the crawler may fetch from: ours, and the operator's.
+            given = os.environ.get("FETCH_ALLOW_ORIGINS")
+            settings["FETCH_ALLOW_ORIGINS"] = ",".join(filter(None, (given, self._site())))
         return settings
