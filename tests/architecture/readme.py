@@ -44,8 +44,9 @@ def table_of_settings() -> str:
     }
     lines = ["| setting | default | what it is |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        default = "required" if field.is_required() else f"`{field.default}`"
-        default = "empty" if default in ("`None`", "``") else default
+        given = field.get_default(call_default_factory=True)
+        default = "required" if field.is_required() else f"`{given}`"
+        default = default if given or field.is_required() else "empty"
         lines.append(f"| `{field.alias}` | {default} | {reasons[name]} |")
     return "\n".join(lines)
 
