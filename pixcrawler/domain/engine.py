@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from pixcrawler.domain.filters import FilterName
+from pixcrawler.domain.filters import FilterName, Filters
 from pixcrawler.domain.model import Value
 
 EngineName = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9_]{1,39}$")]
@@ -89,6 +89,8 @@ class EngineCard(Value):
     index: str = ""
     """Engines of the same index find the same pictures; empty: the engine's own."""
     filters: dict[FilterName, Honour] = Field(default_factory=dict)
+    lacks: dict[FilterName, tuple[str, ...]] = Field(default_factory=dict)
+    """Values that the engine does not know of a filter that it honours otherwise."""
     max_results: int | None = None
     """No query gives more than so many finds."""
     shards: tuple[FilterName, ...] = ()
@@ -99,6 +101,12 @@ class EngineCard(Value):
     """Understands phrases in double quotes, and ``-word`` for words that must not be there."""
     licensed: bool = False
     """Says for its finds under which licence they are."""
+
+    def honour(self, name: FilterName, filters: Filters) -> Honour | None:
+        """Return how the engine honours what ``filters`` wish; None when it ignores it."""
+        if getattr(filters, name.value, None) in self.lacks.get(name, ()):
+            return None
+        return self.filters.get(name)
 
     @property
     def index_name(self) -> str:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,47 +20,35 @@ from hypothesis import strategies as st
 from pixcrawler.adapters.engines.searcher import Searcher
 from pixcrawler.adapters.engines.shape import Ask, Engine
 from pixcrawler.adapters.memory.desk import MemoryDesk
-from pixcrawler.domain.engine import BlockKind, EngineStatus
+from pixcrawler.domain.engine import BlockKind, EngineStatus, Honour
 from pixcrawler.domain.errors import SourceUnavailable
-from pixcrawler.domain.filters import Filters
+from pixcrawler.domain.filters import Aspect, Color, FilterName, Filters, Kind, License, Size
 from pixcrawler.domain.source import SearchQuery
-from pixcrawler.pipeline.engine_ports import Answer, Page, Request
+from pixcrawler.pipeline.engine_ports import Find, Page, Request
+from tests.contracts.answers import FIXTURES, Service, Wire, body_of, saying, stored
+from tests.contracts.mutations import mutated, mutating
 
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "engines"
+__all__ = [
+    "FIXTURES", "EngineCase", "EngineContract", "Service", "Wire", "body_of", "saying", "searched",
+    "stored",
+]  # fmt: skip
+
 QUERY = SearchQuery(text="harbour crane", keyword="crane", category="machines")
 MOST_PAGES = 1000
-
-Service = Callable[[Request], Answer]
-
-
-def body_of(name: str) -> bytes:
-    """A stored body."""
-    return (FIXTURES / name).read_bytes()
-
-
-def stored(name: str, status: int = 200, **more: Any) -> Service:
-    """A service that always gives a stored file."""
-    answer = Answer(status, body_of(name), **more)
-    return lambda request: answer
-
-
-def saying(body: bytes | str, status: int = 200, **more: Any) -> Service:
-    """A service that always says the same."""
-    content = body.encode() if isinstance(body, str) else body
-    answer = Answer(status, content, **more)
-    return lambda request: answer
-
-
-@dataclass
-class Wire:
-    """A ServiceApi that plays a service and remembers what it was asked."""
-
-    service: Service
-    asked: list[Request] = field(default_factory=list)
-
-    def send(self, request: Request) -> Answer:
-        self.asked.append(request)
-        return self.service(request)
+BROKE = "broke our reader"
+"""What a search says when an engine raised anything but ValueError."""
+WISHES: dict[FilterName, list[dict[str, Any]]] = {
+    FilterName.SIZE: [{"size": one} for one in get_args(Size)],
+    FilterName.ASPECT: [{"aspect": one} for one in get_args(Aspect)],
+    FilterName.COLOR: [{"color": one} for one in get_args(Color)],
+    FilterName.TYPE: [{"type": one} for one in get_args(Kind)],
+    FilterName.LICENSE: [{"license": one} for one in get_args(License)],
+    FilterName.SAFE_SEARCH: [{"safe_search": False}, {"safe_search": True}],
+    FilterName.DATE: [{"since": "2021-03-04", "until": "2022-05-06"}],
+    FilterName.REGION: [{"region": "fr"}, {"region": "jp"}],
+    FilterName.LANGUAGE: [{"language": "fr"}, {"language": "ja"}],
+}
+"""What a job may ask of each filter, beside the default."""
 
 
 def searched(
@@ -121,7 +108,27 @@ class EngineContract:
         assert (page.status, len(page.finds)) == (EngineStatus.OK, self.case.full_finds)
         assert page.next_cursor
         assert all(find.provenance.engine == self.case.engine.card.name for find in page.finds)
-        assert all(find.url.startswith(("http://", "https://")) for find in page.finds)
+        for find in page.finds:
+            _assert_sound(find)
+
+    def test_a_licensed_engine_names_licences(self):
+        """What the card promises of licences is what the finds have."""
+        page, _ = searched(self.case.engine, self.case.full, filters=self.case.filters)
+        named = [find.provenance.license for find in page.finds if find.provenance.license]
+        assert bool(named) == self.case.engine.card.licensed
+
+    @pytest.mark.parametrize("name", list(FilterName))
+    def test_a_filter_that_is_searched_is_asked_for(self, name):
+        """A searched filter changes what the engine is asked; any other changes nothing."""
+        case = self.case
+        plain = searched(case.engine, case.full, filters=case.filters)[1]
+        for wish in WISHES[name]:
+            filters = Filters.model_validate({**case.filters.model_dump(), **wish})
+            if filters == case.filters:
+                continue
+            _, asked = searched(case.engine, case.full, filters=filters)
+            is_searched = case.engine.card.honour(name, filters) is Honour.SEARCHED
+            assert (asked != plain) == is_searched, wish
 
     def test_the_last_page_has_no_next(self):
         """The last page gives its finds and no cursor."""
@@ -150,9 +157,7 @@ class EngineContract:
         page, _ = searched(self.case.engine, self.case.hostile, filters=self.case.filters)
         assert (page.status, len(page.finds)) == (EngineStatus.OK, self.case.hostile_finds)
         for find in page.finds:
-            assert find.url.startswith(("http://", "https://"))
-            assert len(find.provenance.title or "") <= 1000
-            assert find.width is None or 0 < find.width < 10**7
+            _assert_sound(find)
 
     def test_paging_comes_to_an_end_with_everything(self):
         """Page after page, every find comes once, and there is an end."""
@@ -215,15 +220,27 @@ class EngineContract:
         """Whatever the bytes, the parser gives a page or says ValueError."""
         _read_or_refused(self.case.engine, body, self.case.filters)
         page, _ = searched(self.case.engine, saying(body), filters=self.case.filters)
-        assert page.status in EngineStatus
+        assert BROKE not in (page.detail or "")
 
     @pytest.mark.parametrize("seed", range(8))
     def test_mutated_answers_never_raise(self, seed):
-        """A true answer with any value replaced, or any byte changed, gives a page or ValueError."""
+        """A true answer with any value replaced, or any byte changed, is read or refused."""
         chance = random.Random(seed)
         body = self.case.body
         for _ in range(25):
             _read_or_refused(self.case.engine, mutated(body, chance), self.case.filters)
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_a_service_whose_answers_are_mutated_never_breaks_a_search(self, seed):
+        """Each answer of a page that takes several requests may be odd."""
+        chance = random.Random(seed)
+        for service in (self.case.full, self.case.whole):
+            for _ in range(10):
+                page, _ = searched(
+                    self.case.engine, mutating(service, chance), filters=self.case.filters
+                )
+                assert BROKE not in (page.detail or "")
+                assert page.requests >= 1
 
     @pytest.mark.parametrize(
         "body", [b"", b"null", b"[]", b'"text"', b"\xff\xfe", b"[" * 100_000, b"{" * 1000]
@@ -232,6 +249,7 @@ class EngineContract:
         """Degenerate documents are told, whatever they are."""
         page, _ = searched(self.case.engine, saying(body), filters=self.case.filters)
         assert page.status is not EngineStatus.OK
+        assert BROKE not in (page.detail or "")
         _read_or_refused(self.case.engine, body, self.case.filters)
 
     def test_the_key_stands_in_no_message_and_no_cursor(self):
@@ -249,46 +267,16 @@ def _read_or_refused(engine: Engine, body: bytes, filters: Filters) -> None:
     except ValueError:
         return
     for find in page.finds:
-        assert find.url.startswith(("http://", "https://"))
+        _assert_sound(find)
 
 
-_ODD_VALUES: list[Any] = [
-    None, True, -1, 10**400, 1.5e308, "", "x" * 100_000, "\x00\ud800", [], {}, [[]], [None],
-    "javascript:alert(1)", "data:image/png;base64,AAAA", "http://[", {"a": {"b": []}},
-    "https://user:word@h.example/a.jpg", "//h.example/a.jpg", float("nan"), "२३", "9" * 5000,
-]  # fmt: skip
-
-
-def mutated(body: bytes, chance: random.Random) -> bytes:
-    """The body with one value replaced where it is JSON, otherwise with some bytes changed."""
-    try:
-        found = json.loads(body)
-    except ValueError:
-        found = None
-    if found is not None and chance.random() < 0.8:
-        for _ in range(chance.randint(1, 4)):
-            _replace_one(found, chance)
-        return json.dumps(found).encode()
-    changed = bytearray(body or b"?")
-    for _ in range(chance.randint(1, 12)):
-        at = chance.randrange(len(changed))
-        changed[at : at + chance.randint(0, 3)] = chance.randbytes(chance.randint(0, 3)) or b"<"
-    return bytes(changed[: chance.randint(0, len(changed)) or None])
-
-
-def _replace_one(found: Any, chance: random.Random) -> None:
-    here = found
-    while True:
-        keys = list(here) if isinstance(here, dict) else list(range(len(here)))
-        if not keys:
-            return
-        key = chance.choice(keys)
-        below = here[key]
-        if isinstance(below, dict | list) and below and chance.random() < 0.8:
-            here = below
-            continue
-        if isinstance(here, dict) and chance.random() < 0.3:
-            del here[key]
-        else:
-            here[key] = chance.choice(_ODD_VALUES)
-        return
+def _assert_sound(find: Find) -> None:
+    """Web addresses, plain words and sizes that make sense, all fit to be stored."""
+    said = find.provenance
+    for url in (find.url, find.thumbnail_url, said.page_url, said.creator_url, said.license_url):
+        assert url is None or url.startswith(("http://", "https://"))
+    for words in (said.title, said.creator, said.license, said.attribution, said.provider_id):
+        assert words is None or (words.isprintable() and len(words) <= 1000)
+    for number in (find.width, find.height, find.bytes_hint):
+        assert number is None or 0 < number < 2**40
+    json.dumps([find.url, find.format_hint], ensure_ascii=False).encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -17,7 +18,13 @@ _MARKUP_MAX_CHARS = 8000
 _MARKUP_MAX_TAGS = 100
 """The parser looks through all the rest for each tag that does not end."""
 _MAX_PIXELS = 10**6
-_CC_CODE = re.compile(r"cc-(by(?:-nc)?(?:-sa|-nd)?|publicdomain)(?:-\d.*)?")
+_MAX_COUNT = 10**12
+_FORMAT_MAX_CHARS = 10
+_CODE = re.compile(r"(?:cc-)?(by(?:-nc)?(?:-(?:sa|nd))?)(?:-\d.*)?")
+_ZERO = re.compile(r"cc-?(?:0|zero)(?:-.*)?")
+_NO_RIGHTS = re.compile(r"(?:cc-)?(?:pd|pdm|public-?domain)(?:-.*)?")
+_DEED = re.compile(r"creativecommons\.org/(?:licenses|publicdomain)/([a-z+-]+)")
+_STATEMENT = re.compile(r"rightsstatements\.org/(?:vocab|page)/([a-z-]+)")
 
 
 def items(value: Any) -> list[dict[str, Any]]:
@@ -76,14 +83,59 @@ def pixels(value: Any) -> int | None:
 
 
 def license_code(value: Any) -> str | None:
-    """Return the short code, lower case: ``cc-by-sa-4.0`` and ``CC BY-SA 4.0`` give ``by-sa``."""
+    """Return the short code of a licence's name or address, lower case.
+
+    ``cc-by-sa-4.0``, ``CC BY-SA 4.0`` and ``http://creativecommons.org/licenses/by-sa/4.0/`` give
+    ``by-sa``; what Creative Commons gave up is ``cc0``, what nobody owns ``pdm``. A name of no
+    such licence stays as it is; an address of none has no code.
+    """
     found = text(value)
     if found is None:
         return None
-    code = "-".join(found.lower().split())
-    creative_commons = _CC_CODE.fullmatch(code)
+    name = found.lower()
+    if "://" in name or name.startswith("//"):
+        deed = _DEED.search(name) or _STATEMENT.search(name)
+        if deed is None:
+            return None
+        name = {"mark": "pdm", "zero": "cc0"}.get(deed[1], deed[1])
     # Some letters are two when lower case.
-    return creative_commons[1] if creative_commons else code[:TEXT_MAX_CHARS]
+    return _short("-".join(name.replace("_", " ").split()))[:TEXT_MAX_CHARS]
+
+
+def _short(code: str) -> str:
+    creative_commons = _CODE.fullmatch(code)
+    if creative_commons:
+        return creative_commons[1]
+    if _ZERO.fullmatch(code):
+        return "cc0"
+    return "pdm" if _NO_RIGHTS.fullmatch(code) else code
+
+
+def day(value: Any) -> date | None:
+    """Return the day that a text begins with, such as ``2024-07-19T10:00:00Z``; else None."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return date.fromisoformat(value[:10])
+    except ValueError:
+        return None
+
+
+def count(value: Any) -> int | None:
+    """Return a number of things, also from digits in a string; None when it makes no sense."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:15])
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_number and 0 <= value < _MAX_COUNT else None
+
+
+def format_name(value: Any) -> str | None:
+    """Return a file format, lower case, from its name, extension or media type."""
+    found = text(value)
+    name = found.lower().rpartition("/")[2].removeprefix(".") if found else ""
+    if not name.isalnum() or len(name) > _FORMAT_MAX_CHARS:
+        return None
+    return "jpeg" if name == "jpg" else name
 
 
 class _TextReader(HTMLParser):

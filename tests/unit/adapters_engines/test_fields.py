@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,6 +12,9 @@ from pixcrawler.adapters.engines.fields import (
     MAX_ITEMS,
     TEXT_MAX_CHARS,
     address,
+    count,
+    day,
+    format_name,
     items,
     license_code,
     pixels,
@@ -50,7 +55,16 @@ def test_markup_becomes_text(markup, expected):
         ("cc-by-nc-nd-3.0-de", "by-nc-nd"),
         ("CC0", "cc0"),
         ("by-nc", "by-nc"),
-        ("Public domain", "public-domain"),
+        ("cc-zero", "cc0"),
+        ("CC_BY_4_0", "by"),
+        ("Public domain", "pdm"),
+        ("PD-old-70", "pdm"),
+        ("GFDL", "gfdl"),
+        ("http://creativecommons.org/licenses/by-nc/4.0/legalcode", "by-nc"),
+        ("//creativecommons.org/publicdomain/zero/1.0/", "cc0"),
+        ("https://creativecommons.org/publicdomain/mark/1.0/", "pdm"),
+        ("http://rightsstatements.org/vocab/InC/1.0/", "inc"),
+        ("https://museum.example/terms", None),
         ("İ" * 2000, "i\u0307" * 500),
         ("", None),
         (None, None),
@@ -114,6 +128,52 @@ def test_no_value_breaks_a_field(value):
         license=license_code(value),
     )
     assert pixels(value) is None or pixels(value) > 0
+    assert count(value) is None or count(value) >= 0
+    assert day(value) is None or day(value).year > 0
+    assert format_name(value) is None or format_name(value).isalnum()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2024-07-19T10:00:00Z", date(2024, 7, 19)),
+        ("2024-07-19/2024-07-21", date(2024, 7, 19)),
+        ("2024-07", None),
+        ("2024-13-01", None),
+        ("yesterday", None),
+        (20240719, None),
+    ],
+)
+def test_days_are_read_from_the_start_of_a_text(value, expected):
+    """A full date counts, alone or before a time; anything else is none."""
+    assert day(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0, 0), ("345", 345), (-1, None), (True, None), (1.5, None), ("9" * 400, None), ("२", None)],
+    ids=["zero", "digits", "negative", "truth", "part", "endless", "other digits"],
+)
+def test_counts_make_sense_or_are_none(value, expected):
+    """Whole numbers and their digits count; what is negative or absurd does not."""
+    assert count(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("image/jpeg", "jpeg"),
+        ("JPG", "jpeg"),
+        (".png", "png"),
+        ("", None),
+        ("a b", None),
+        ("x" * 30, None),
+        (3, None),
+    ],
+)
+def test_formats_have_one_name(value, expected):
+    """Media type, extension and name of a format give the same word."""
+    assert format_name(value) == expected
 
 
 def test_long_text_is_cut():
