@@ -18,6 +18,7 @@ MAX_IMAGES = 10_000
 """Wanted images of one job on the Free plan (DESIGN, section 8)."""
 MAX_KEYWORDS = 200
 MAX_URLS = 10_000
+MAX_UPLOADS = 20
 DEFAULT_ENGINES = ("openverse", "commons")
 """The documented APIs that need no key."""
 URL_ENGINE = "urls"

@@ -11,7 +11,9 @@ from pixcrawler.domain.errors import InvalidRequest, Violation
 from pixcrawler.domain.job import (
     DEFAULT_ENGINES,
     MAX_KEYWORDS,
+    MAX_UPLOADS,
     MAX_URLS,
+    UPLOAD_ENGINE,
     URL_ENGINE,
     JobSpec,
 )
@@ -26,12 +28,14 @@ _LEVELS = {"fast": "basic", "medium": "standard", "slow": "strict"}
 _MESSAGES = {"extra_forbidden": "is not a field that is known here"}
 """Instead of pydantic's words, where these do not help who wrote the file."""
 _KEYWORDS = TypeAdapter(tuple[Keyword, ...])
+_OWN = {"urls": URL_ENGINE, "uploads": UPLOAD_ENGINE}
+"""Fields with what the user brings along, and the engines that read them."""
 
 
 def parse_job(given: Any) -> JobSpec:
     """Return the job file ``given`` (already parsed from JSON or YAML) in its normal form.
 
-    ``keywords: [robin, wren]`` is one category a word; ``urls`` may be a plain list.
+    ``keywords: [robin, wren]`` is one category a word; ``urls`` and ``uploads`` may be plain lists.
 
     Raises:
         InvalidRequest: with one violation for each broken rule: field, rule, value, message.
@@ -77,13 +81,14 @@ def _in_our_words(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Violat
             fields.setdefault(ours, fields.pop(theirs))
     if "keywords" in fields:
         broken += _keywords_to_categories(fields)
-    if isinstance(fields.get("urls"), list | tuple):
-        name = fields.get("name")
-        fields["urls"] = {name if isinstance(name, str) else "images": fields["urls"]}
+    for own in _OWN:
+        if isinstance(fields.get(own), list | tuple):
+            name = fields.get("name")
+            fields[own] = {name if isinstance(name, str) else "images": fields[own]}
     level = fields.get("validation_level")
     if isinstance(level, str):
         fields["validation_level"] = _LEVELS.get(level, level)
-    _add_url_engine(fields)
+    _add_own_engines(fields)
     _name_by_first_word(fields)
     return fields, broken
 
@@ -104,15 +109,17 @@ def _keywords_to_categories(fields: dict[str, Any]) -> list[Violation]:
     return []
 
 
-def _add_url_engine(fields: dict[str, Any]) -> None:
-    if fields.get("urls"):
-        engines = fields.get("engines", DEFAULT_ENGINES if fields.get("categories") else ())
-        if isinstance(engines, list | tuple) and URL_ENGINE not in engines:
-            fields["engines"] = (*engines, URL_ENGINE)
+def _add_own_engines(fields: dict[str, Any]) -> None:
+    """What the user brings along is read without being asked for; alone, nothing else is."""
+    missing = [engine for own, engine in _OWN.items() if fields.get(own)]
+    has_words = fields.get("categories") or fields.get("topic")
+    engines = fields.get("engines", DEFAULT_ENGINES if has_words else ())
+    if missing and isinstance(engines, list | tuple):
+        fields["engines"] = (*engines, *(name for name in missing if name not in engines))
 
 
 def _name_by_first_word(fields: dict[str, Any]) -> None:
-    named = fields.get("categories") or fields.get("urls")
+    named = fields.get("categories") or fields.get("urls") or fields.get("uploads")
     if "name" not in fields and isinstance(named, Mapping) and named:
         first = next(iter(named))
         fields["name"] = first[:80] if isinstance(first, str) else first
@@ -129,22 +136,29 @@ def _rules_across_fields(spec: JobSpec, words_field: str) -> list[Violation]:
     broken = [
         *_category_rules(words_field, spec.categories, ()),
         *_category_rules("urls", spec.urls, spec.categories),
+        *_category_rules("uploads", spec.uploads, (*spec.categories, *spec.urls)),
     ]
-    if not spec.categories and not spec.urls:
-        broken.append(_broken("keywords", "missing", None, "give keywords, categories or urls"))
+    if not (spec.categories or spec.urls or spec.uploads):
+        text = "give keywords, categories, urls or uploads"
+        broken.append(_broken("keywords", "missing", None, text))
     for field, words, limit in (
         (words_field, spec.categories, MAX_KEYWORDS),
         ("urls", spec.urls, MAX_URLS),
+        ("uploads", spec.uploads, MAX_UPLOADS),
     ):
         count = sum(map(len, words.values()))
         if count > limit:
             broken.append(_broken(field, "too_long", count, f"at most {limit} are allowed"))
-    if URL_ENGINE in spec.engines and not spec.urls:
-        broken.append(_broken("urls", "missing", None, "the engine urls needs this field"))
-    if spec.categories and set(spec.engines) == {URL_ENGINE}:
-        text = "keywords need an engine beside urls"
-        broken.append(_broken("engines", "missing", list(spec.engines), text))
-    return broken
+    return [*broken, *_engine_rules(spec)]
+
+
+def _engine_rules(spec: JobSpec) -> Iterator[Violation]:
+    for field, engine in _OWN.items():
+        if engine in spec.engines and not getattr(spec, field):
+            yield _broken(field, "missing", None, f"the engine {engine} needs this field")
+    if spec.categories and set(spec.engines) <= set(_OWN.values()):
+        text = f"keywords need an engine beside {' and '.join(spec.engines)}"
+        yield _broken("engines", "missing", list(spec.engines), text)
 
 
 def _category_rules(
@@ -154,7 +168,7 @@ def _category_rules(
     for name, words in categories.items():
         if not words:
             yield _broken(f"{field}.{name}", "too_short", [], "must have at least one entry")
-        if field != "urls":
+        if field not in _OWN:
             yield from _one_folder_each(f"{field}.{name}", words)
 
 

@@ -12,6 +12,8 @@ from pixcrawler.domain.model import Value
 WORK = "work"
 DATASETS = "datasets"
 ARCHIVES = "archives"
+UPLOADS = "uploads/"
+"""Beginning of the names of everything that users sent; job ids never begin so."""
 
 
 class BlobRef(Value):
@@ -96,6 +98,21 @@ def verdicts_ref(job_id: str, round_no: int, chunk: int) -> BlobRef:
 def selection_ref(job_id: str, rounds: int) -> BlobRef:
     """What deduplication decided over the first ``rounds`` rounds."""
     return BlobRef(container=WORK, name=f"{job_id}/selection/{rounds:03d}.json")
+
+
+def upload_ref(user_id: str, upload_id: str) -> BlobRef:
+    """A list or an archive as its owner sent it; whose it is, is said by this place alone."""
+    return BlobRef(container=WORK, name=f"{UPLOADS}{user_id}/{upload_id}")
+
+
+def unpacked_ref(user_id: str, upload_id: str) -> BlobRef:
+    """An uploaded TAR.GZ as a TAR, so that its members can be read one by one."""
+    return BlobRef(container=WORK, name=f"{UPLOADS}{user_id}/{upload_id}.tar")
+
+
+def contents_ref(user_id: str, upload_id: str) -> BlobRef:
+    """What is in an uploaded archive, and where; made when it is first opened."""
+    return BlobRef(container=WORK, name=f"{UPLOADS}{user_id}/{upload_id}.contents.json")
 
 
 def version_ref(dataset_id: str, version: int, name: str) -> BlobRef:

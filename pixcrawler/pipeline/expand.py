@@ -69,7 +69,8 @@ def queries_of(spec: JobSpec) -> tuple[SearchQuery, ...]:
         for keyword in keywords
     }
     asked: set[tuple[str, str]] = set()
-    queries = [_own_list(category, urls) for category, urls in spec.urls.items()]
+    queries = [_own_list(category, addresses=urls) for category, urls in spec.urls.items()]
+    queries += [_own_list(category, uploads=ids) for category, ids in spec.uploads.items()]
     for expansion in range(wanted):
         for category, keyword in _turns(spec.categories):
             texts = variations[category, keyword]
@@ -83,9 +84,13 @@ def queries_of(spec: JobSpec) -> tuple[SearchQuery, ...]:
     return tuple(queries)
 
 
-def _own_list(category: str, addresses: tuple[str, ...]) -> SearchQuery:
+def _own_list(
+    category: str, addresses: tuple[str, ...] = (), uploads: tuple[str, ...] = ()
+) -> SearchQuery:
     """A user's list has no keyword of its own: its category's name stands for it."""
-    return SearchQuery(text=category, keyword=category, category=category, addresses=addresses)
+    return SearchQuery(
+        text=category, keyword=category, category=category, addresses=addresses, uploads=uploads
+    )
 
 
 def _turns(categories: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:

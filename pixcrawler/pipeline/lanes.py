@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.filters import Filters
-from pixcrawler.domain.job import URL_ENGINE
+from pixcrawler.domain.job import UPLOAD_ENGINE, URL_ENGINE
 from pixcrawler.domain.source import EngineReport, Provenance, SearchQuery
 from pixcrawler.pipeline.addresses import address_key
 from pixcrawler.pipeline.engine_ports import Page, SearchEngine
@@ -89,10 +89,17 @@ def lanes_of(engine: str, queries: Sequence[SearchQuery]) -> list[Lane]:
     """One lane for each keyword that the engine can be asked for, in the queries' order."""
     lanes: dict[tuple[str, str], Lane] = {}
     for number, query in enumerate(queries):
-        if bool(query.addresses) == (engine == URL_ENGINE):
+        if _is_for(engine, query):
             at = (query.category, query.keyword)
             lanes.setdefault(at, Lane(*at, queries=[])).queries.append(number)
     return list(lanes.values())
+
+
+def _is_for(engine: str, query: SearchQuery) -> bool:
+    """What users bring along is read by its own engine and by no other."""
+    if query.addresses or query.uploads:
+        return engine == (URL_ENGINE if query.addresses else UPLOAD_ENGINE)
+    return engine not in (URL_ENGINE, UPLOAD_ENGINE)
 
 
 @dataclass
@@ -178,7 +185,7 @@ def _fresh(page: Page, query: int, seen: set[str], held: set[str]) -> list[Found
     """What a page adds: addresses that may be fetched, each once."""
     fresh: dict[str, Found] = {}
     for find in page.finds:
-        key = address_key(find.url)
+        key = find.key or address_key(find.url)
         if key is None or key[:SEEN_HEX] in seen or key in held:
             continue
         found = Found(key, find.url, query, find.provenance, find.width, find.height)

@@ -59,3 +59,27 @@ ARCHIVE_PATIENCE_S = 3600
 
 REPACKAGE_POLLS = 15
 """Looks after which packaging is asked for again: a trigger may have been lost."""
+
+UPLOAD_MAX_BYTES = 2 * 1024**3
+"""Largest list or archive that a user may send."""
+
+UPLOAD_LINK_S = 2 * 3600
+"""Life of the link that an upload is written with: 2 GB take that long at 2.4 Mbit/s."""
+
+UPLOAD_KEPT_DAYS = 7
+"""After this an upload is not taken for new jobs."""
+
+UPLOAD_SWEPT_DAYS = 9
+"""After this it is removed: no job runs for two days."""
+
+ARCHIVE_MAX_MEMBERS = 100_000
+"""Looked at in one uploaded archive: ten times what a job may keep."""
+
+ARCHIVE_MAX_BYTES = 20 * 1024**3
+"""Of an uploaded archive's members together, unpacked: zip bombs end here."""
+
+LIST_MAX_BYTES = 64 * 1024 * 1024
+"""Largest uploaded list of addresses: it is read whole."""
+
+LIST_MAX_ROWS = 100_000
+"""Taken from one uploaded list: ten times what a job may keep."""
