@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from enum import StrEnum
 from typing import Annotated
 
@@ -91,6 +92,8 @@ class EngineCard(Value):
     filters: dict[FilterName, Honour] = Field(default_factory=dict)
     lacks: dict[FilterName, tuple[str, ...]] = Field(default_factory=dict)
     """Values that the engine does not know of a filter that it honours otherwise."""
+    knows: dict[FilterName, tuple[str, ...]] = Field(default_factory=dict)
+    """The only values it knows of a filter with very many, such as languages."""
     max_results: int | None = None
     """No query gives more than so many finds."""
     shards: tuple[FilterName, ...] = ()
@@ -104,7 +107,9 @@ class EngineCard(Value):
 
     def honour(self, name: FilterName, filters: Filters) -> Honour | None:
         """Return how the engine honours what ``filters`` wish; None when it ignores it."""
-        if getattr(filters, name.value, None) in self.lacks.get(name, ()):
+        wish = getattr(filters, name.value, None)
+        knows = self.knows.get(name, ())
+        if wish in self.lacks.get(name, ()) or (wish and knows and wish not in knows):
             return None
         return self.filters.get(name)
 
@@ -112,3 +117,8 @@ class EngineCard(Value):
     def index_name(self) -> str:
         """The index that the engine searches."""
         return self.index or self.name
+
+    @property
+    def terms_digest(self) -> str:
+        """SHA-256 of the terms as they are shown."""
+        return hashlib.sha256(self.terms.encode()).hexdigest()
