@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from dataclasses import replace
@@ -60,5 +61,5 @@ def _replace_one(found: Any, chance: random.Random) -> None:
         if isinstance(here, dict) and chance.random() < 0.3:
             del here[key]
         else:
-            here[key] = chance.choice(_ODD_VALUES)
+            here[key] = copy.deepcopy(chance.choice(_ODD_VALUES))
         return

@@ -1,7 +1,8 @@
 """Wikimedia Commons: freely licensed files of the Wikimedia projects, without a key.
 
-Source: the MediaWiki Action API (generator=search, prop=imageinfo) and its etiquette: a
-User-Agent that can be reached, one request at a time, maxlag, Retry-After.
+Source: the MediaWiki Action API (generator=search, prop=imageinfo), the file keywords of its
+CirrusSearch extension, and its etiquette: a User-Agent that can be reached, one request at a time,
+maxlag, Retry-After.
 """
 
 from __future__ import annotations
@@ -11,18 +12,42 @@ from typing import Any
 from typing_extensions import override
 
 from pixcrawler.adapters.engines.blocks import blocked
-from pixcrawler.adapters.engines.fields import MAX_ITEMS, address, license_code, pixels, plain, text
+from pixcrawler.adapters.engines.fields import (
+    MAX_ITEMS,
+    address,
+    count,
+    day,
+    format_name,
+    license_code,
+    pixels,
+    plain,
+    shortened,
+    text,
+)
 from pixcrawler.adapters.engines.shape import Ask, Engine, json_object, unknown_structure
-from pixcrawler.domain.engine import Access, BlockKind, EngineCard, EngineStatus
+from pixcrawler.domain.engine import (
+    Access,
+    BlockKind,
+    EngineCard,
+    EngineStatus,
+    Honour,
+    Quota,
+)
+from pixcrawler.domain.filters import FilterName
 from pixcrawler.domain.source import Provenance
-from pixcrawler.pipeline.engine_ports import Find, Page, Request
+from pixcrawler.pipeline.engine_ports import Answer, Find, Page, Request
 
 NAME = "commons"
 PAGE_SIZE = 50
+MAX_OFFSET = 10_000
+QUERY_MAX_CHARS = 300
 THUMB_WIDTH_PX = 2000
 """Originals may be huge scans: of anything wider, this rendering is fetched."""
+# By the square root of width x height. Of what is large, renderings are: no upper end.
+_SIZES = {"any": "", "small": " fileres:<317", "medium": " fileres:316,1000",
+          "large": " fileres:>1000", "huge": " fileres:>2828"}  # fmt: skip
 _MEDIA_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
-_BUSY = frozenset({"maxlag", "ratelimited", "readonly"})
+_BUSY = frozenset({"maxlag", "ratelimited", "readonly", "cirrussearch-too-busy-error"})
 _PLACE_OF_LAST = 10**9
 _CODE_CHARS = 60
 
@@ -35,32 +60,58 @@ class CommonsEngine(Engine):
         title="Wikimedia Commons",
         access=Access.OPEN,
         base_url="https://commons.wikimedia.org",
-        max_results=10_000,
+        homepage="https://commons.wikimedia.org",
+        terms_url="https://foundation.wikimedia.org/wiki/Policy:Terms_of_Use",
+        filters={
+            FilterName.SIZE: Honour.SEARCHED,
+            FilterName.ASPECT: Honour.SIFTED,
+            FilterName.LICENSE: Honour.SIFTED,
+            FilterName.DATE: Honour.SIFTED,
+        },
+        max_results=MAX_OFFSET,
+        shards=(FilterName.SIZE,),
+        quotas=(Quota(requests=1, seconds=1),),
+        operators=True,
         licensed=True,
     )
 
     @override
     def request(self, ask: Ask) -> Request:
+        search = f"filetype:bitmap{_SIZES[ask.filters.size]} {ask.text}"
         params = {
             "action": "query",
             "format": "json",
             "maxlag": "5",
             "generator": "search",
-            "gsrsearch": f"filetype:bitmap {ask.text}",
+            "gsrsearch": shortened(search, QUERY_MAX_CHARS),
             "gsrnamespace": "6",
             "gsrlimit": str(PAGE_SIZE),
             "gsroffset": ask.cursor or "0",
             "prop": "imageinfo",
-            "iiprop": "url|size|mime|mediatype|user|extmetadata",
+            "iiprop": "url|size|mime|mediatype|user|timestamp|extmetadata",
             "iiurlwidth": str(THUMB_WIDTH_PX),
         }
         return Request(f"{self.base_url}/w/api.php", params)
 
     @override
+    def block(self, answer: Answer) -> Page | None:
+        trouble = super().block(answer)
+        # MediaWiki says with status 200 that it is busy.
+        if trouble is not None or b'"error"' not in answer.body[:_CODE_CHARS]:
+            return trouble
+        try:
+            code = _code(json_object(answer.body))
+        except ValueError:
+            return None
+        if code not in _BUSY:
+            return None
+        return blocked(BlockKind.THROTTLED, f"Wikimedia Commons is busy ({code})")
+
+    @override
     def read(self, body: bytes, ask: Ask) -> Page:
         answer = json_object(body)
         if "error" in answer:
-            return _refusal(answer["error"])
+            raise ValueError(f"answered with the error {_code(answer) or 'without a code'}")
         follows = answer.get("continue")
         if "query" not in answer:
             if "batchcomplete" in answer or isinstance(follows, dict):
@@ -71,21 +122,25 @@ class CommonsEngine(Engine):
         if not isinstance(pages, dict):
             raise unknown_structure()
         listed = sorted((page for page in pages.values() if isinstance(page, dict)), key=_place)
-        finds = tuple(find for page in listed[:MAX_ITEMS] if (find := _find(page)))
-        return Page(EngineStatus.OK, finds, _offset(follows))
+        is_original = ask.filters.size == "huge"
+        finds = tuple(
+            find for page in listed[:MAX_ITEMS] if (find := _find(page, is_original=is_original))
+        )
+        return Page(EngineStatus.OK, finds, _following(follows, int(ask.cursor or 0)))
 
 
-def _refusal(error: Any) -> Page:
-    """What MediaWiki says with status 200."""
-    code = (text(error.get("code")) or "")[:_CODE_CHARS] if isinstance(error, dict) else ""
-    if code in _BUSY:
-        return blocked(BlockKind.THROTTLED, f"Wikimedia Commons is busy ({code})")
-    raise ValueError(f"answered with the error {code or 'without a code'}")
+def _code(answer: dict[str, Any]) -> str:
+    error = answer.get("error")
+    return (text(error.get("code")) or "")[:_CODE_CHARS] if isinstance(error, dict) else ""
 
 
-def _offset(follows: Any) -> str | None:
-    offset = follows.get("gsroffset") if isinstance(follows, dict) else None
-    return str(offset) if isinstance(offset, int) and 0 < offset < _PLACE_OF_LAST else None
+def _following(follows: Any, here: int) -> str | None:
+    """Where the next page begins; None at the end, and where the search refuses to go on."""
+    if not isinstance(follows, dict):
+        return None
+    # What continues without an offset are properties of this page: they are not worth a request.
+    offset = count(follows.get("gsroffset", here + PAGE_SIZE))
+    return str(offset) if offset is not None and here < offset < MAX_OFFSET else None
 
 
 def _place(page: dict[str, Any]) -> int:
@@ -94,12 +149,12 @@ def _place(page: dict[str, Any]) -> int:
     return index if isinstance(index, int) else _PLACE_OF_LAST
 
 
-def _find(page: dict[str, Any]) -> Find | None:
+def _find(page: dict[str, Any], *, is_original: bool) -> Find | None:
     shown = page.get("imageinfo")
     info = shown[0] if isinstance(shown, list) and shown else None
     if not isinstance(info, dict) or text(info.get("mime")) not in _MEDIA_TYPES:
         return None
-    url, width, height = _rendering(info)
+    url, width, height = _rendering(info, is_original=is_original)
     if url is None:
         return None
     said = info.get("extmetadata")
@@ -113,15 +168,27 @@ def _find(page: dict[str, Any]) -> Find | None:
         license=license_code(_value(facts, "License") or _value(facts, "LicenseShortName")),
         license_url=address(_value(facts, "LicenseUrl"), "https:"),
         attribution=plain(_value(facts, "Attribution") or _value(facts, "Credit")),
+        provider_id=text(str(page.get("pageid"))) if count(page.get("pageid")) else None,
+        published=day(info.get("timestamp")),
     )
-    return Find(url, provenance, width, height)
+    thumb = address(info.get("thumburl"), "https:")
+    return Find(
+        url,
+        provenance,
+        width,
+        height,
+        thumbnail_url=None if thumb == url else thumb,
+        format_hint=format_name(info.get("mime")),
+    )
 
 
-def _rendering(info: dict[str, Any]) -> tuple[str | None, int | None, int | None]:
+def _rendering(
+    info: dict[str, Any], *, is_original: bool
+) -> tuple[str | None, int | None, int | None]:
     """Address and size of the original, or of a smaller rendering when it is very wide."""
     width, height = pixels(info.get("width")), pixels(info.get("height"))
     thumb = address(info.get("thumburl"), "https:")
-    if thumb and width and width > THUMB_WIDTH_PX:
+    if thumb and width and width > THUMB_WIDTH_PX and not is_original:
         return thumb, pixels(info.get("thumbwidth")), pixels(info.get("thumbheight"))
     return address(info.get("url"), "https:"), width, height
 

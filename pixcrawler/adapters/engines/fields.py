@@ -10,6 +10,8 @@ from urllib.parse import urljoin, urlsplit
 
 from typing_extensions import override
 
+from pixcrawler.domain.filters import Filters
+
 TEXT_MAX_CHARS = 1000
 ADDRESS_CHARS = range(8, 4097)
 MAX_ITEMS = 500
@@ -20,6 +22,8 @@ _MARKUP_MAX_TAGS = 100
 _MAX_PIXELS = 10**6
 _MAX_COUNT = 10**12
 _FORMAT_MAX_CHARS = 10
+_PIECES = re.compile(r'-?"[^"]*"|\S+')
+"""Words and phrases of a query."""
 _CODE = re.compile(r"(?:cc-)?(by(?:-nc)?(?:-(?:sa|nd))?)(?:-\d.*)?")
 _ZERO = re.compile(r"cc-?(?:0|zero)(?:-.*)?")
 _NO_RIGHTS = re.compile(r"(?:cc-)?(?:pd|pdm|public-?domain)(?:-.*)?")
@@ -119,6 +123,24 @@ def day(value: Any) -> date | None:
         return date.fromisoformat(value[:10])
     except ValueError:
         return None
+
+
+def is_within(published: date | None, filters: Filters) -> bool:
+    """Return whether a day is one that the filters wish; an unknown one is, if they wish none."""
+    if published is None:
+        return filters.since is None and filters.until is None
+    return (filters.since or date.min) <= published <= (filters.until or date.max)
+
+
+def shortened(words: str, max_chars: int) -> str:
+    """Return the words of a query that fit, from the first; a phrase stays whole or goes."""
+    kept, room = [], max_chars
+    for piece in _PIECES.findall(words):
+        room -= len(piece) + bool(kept)
+        if room < 0:
+            break
+        kept.append(piece)
+    return " ".join(kept) or words[:max_chars]
 
 
 def count(value: Any) -> int | None:

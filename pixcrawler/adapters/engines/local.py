@@ -6,9 +6,18 @@ from typing import Any
 
 from typing_extensions import override
 
-from pixcrawler.adapters.engines.fields import address, items, license_code, pixels, text
+from pixcrawler.adapters.engines.fields import (
+    address,
+    count,
+    format_name,
+    items,
+    license_code,
+    pixels,
+    text,
+)
 from pixcrawler.adapters.engines.shape import Ask, Engine, json_object, unknown_structure
-from pixcrawler.domain.engine import Access, EngineCard, EngineStatus
+from pixcrawler.domain.engine import Access, EngineCard, EngineStatus, Honour
+from pixcrawler.domain.filters import FilterName
 from pixcrawler.domain.source import Provenance
 from pixcrawler.pipeline.engine_ports import Find, Page, Request
 
@@ -23,6 +32,11 @@ class LocalEngine(Engine):
         name=NAME,
         title="The picture website of the embedded stack",
         access=Access.OWN,
+        filters={
+            FilterName.SIZE: Honour.SIFTED,
+            FilterName.ASPECT: Honour.SIFTED,
+            FilterName.LICENSE: Honour.SIFTED,
+        },
         licensed=True,
     )
 
@@ -42,7 +56,8 @@ class LocalEngine(Engine):
         finds = tuple(find for result in results if (find := _find(result, self.base_url)))
         if not finds and number >= pages:
             return Page(EngineStatus.EMPTY)
-        return Page(EngineStatus.OK, finds, str(number + 1) if number < pages else None)
+        following = str(number + 1) if number < pages else None
+        return Page(EngineStatus.OK, finds, following, total=count(answer.get("total")))
 
 
 def _find(result: dict[str, Any], base: str) -> Find | None:
@@ -56,5 +71,12 @@ def _find(result: dict[str, Any], base: str) -> Find | None:
         creator=text(result.get("creator")),
         license=license_code(result.get("license")),
         license_url=address(result.get("license_url"), base),
+        provider_id=text(result.get("id")),
     )
-    return Find(url, provenance, pixels(result.get("width")), pixels(result.get("height")))
+    return Find(
+        url,
+        provenance,
+        pixels(result.get("width")),
+        pixels(result.get("height")),
+        format_hint=format_name(result.get("filetype")),
+    )

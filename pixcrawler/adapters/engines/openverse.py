@@ -17,6 +17,7 @@ from pixcrawler.adapters.engines.fields import (
     items,
     license_code,
     pixels,
+    shortened,
     text,
 )
 from pixcrawler.adapters.engines.shape import Ask, Engine, json_object, unknown_structure
@@ -74,7 +75,7 @@ class OpenverseEngine(Engine):
     @override
     def request(self, ask: Ask) -> Request:
         params = {
-            "q": ask.text[:QUERY_MAX_CHARS],
+            "q": shortened(ask.text, QUERY_MAX_CHARS),
             "page": ask.cursor or "1",
             "page_size": str(PAGE_SIZE),
             "mature": "false" if ask.filters.safe_search else "true",

@@ -15,12 +15,15 @@ from pixcrawler.adapters.engines.fields import (
     count,
     day,
     format_name,
+    is_within,
     items,
     license_code,
     pixels,
     plain,
+    shortened,
     text,
 )
+from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.source import Provenance
 
 # No time limits: a busy machine is not a broken promise.
@@ -174,6 +177,37 @@ def test_counts_make_sense_or_are_none(value, expected):
 def test_formats_have_one_name(value, expected):
     """Media type, extension and name of a format give the same word."""
     assert format_name(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("published", "wish", "expected"),
+    [
+        (None, {}, True),
+        (None, {"since": "2020-01-01"}, False),
+        (date(2020, 1, 1), {"since": "2020-01-01"}, True),
+        (date(2019, 12, 31), {"since": "2020-01-01"}, False),
+        (date(2020, 1, 1), {"until": "2020-01-01"}, True),
+        (date(2020, 1, 2), {"until": "2020-01-01"}, False),
+    ],
+)
+def test_a_day_is_within_what_is_wished(published, wish, expected):
+    """Both ends count; what has no day is only taken when none is wished."""
+    assert is_within(published, Filters.model_validate(wish)) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("red fox", "red fox"),
+        ("red fox cubs", "red fox"),
+        ('red "fox cubs"', "red"),
+        ('"red fox" -cub', '"red fox"'),
+        ("x" * 40, "x" * 10),
+    ],
+)
+def test_a_query_is_shortened_by_words(words, expected):
+    """What does not fit goes from the end; no word or phrase is cut, unless it stands alone."""
+    assert shortened(words, 10) == expected
 
 
 def test_long_text_is_cut():
