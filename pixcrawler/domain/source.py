@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from pixcrawler.domain.engine import BlockKind, EngineName, EngineStatus
 from pixcrawler.domain.model import Value
@@ -41,8 +41,18 @@ class EngineReport(Value):
     kind: BlockKind | None = None
     detail: str | None = None
     retry_after_s: float | None = None
+    until: AwareDatetime | None = None
+    """When it may be asked again, as far as it said so."""
     stands_by_for: EngineName | None = None
     """The engine of the same index that was asked instead."""
+    stands_in_for: EngineName | None = None
+    """The engine of the same index that got into trouble: this one was asked what it left."""
+    sifted: int = Field(default=0, ge=0)
+    """Finds left out before download, because the engine itself says that they do not fit."""
+    saturated: int = Field(default=0, ge=0)
+    """Queries, and parts of them, that were left because they gave hardly anything new."""
+    is_used_up: bool = False
+    """Everything was asked that there was to ask."""
 
 
 class Provenance(Value):

@@ -2,59 +2,39 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import zip_longest
-from typing import TypeVar
-
-from pydantic import TypeAdapter
 
 from pixcrawler.domain.engine import EngineStatus
-from pixcrawler.domain.job import JobSpec
-from pixcrawler.domain.source import Candidate, EngineReport, Provenance, SearchQuery
+from pixcrawler.domain.job import Budget, JobSpec
+from pixcrawler.domain.source import EngineReport, SearchQuery
 from pixcrawler.domain.storage import candidates_ref, discovery_ref, found_ref, queries_ref
+from pixcrawler.pipeline.asker import Asker, Errand
 from pixcrawler.pipeline.engine_ports import SearchEngine
 from pixcrawler.pipeline.expand import QUERIES
-from pixcrawler.pipeline.lanes import (
-    MAX_TROUBLES,
-    SEEN_HEX,
-    Asker,
-    EngineState,
-    Found,
-    lanes_of,
-    settle,
-)
+from pixcrawler.pipeline.indexes import stand_by, take_over
+from pixcrawler.pipeline.lanes import EngineState, lanes_of
 from pixcrawler.pipeline.limits import (
     CHUNK_IMAGES,
+    MAX_TROUBLES,
     MIN_ROUND_CANDIDATES,
     OVERSAMPLE,
-    TROUBLE_WAIT_MAX_S,
-    TROUBLE_WAIT_S,
 )
-from pixcrawler.pipeline.payloads import Discovered, RoundRef
+from pixcrawler.pipeline.payloads import Discovered, RoundRef, Stop
 from pixcrawler.pipeline.ports import BlobStore, JobStore
+from pixcrawler.pipeline.standing import (
+    Standing,
+    candidates_of,
+    packed,
+    recalled,
+    remembered,
+    settled,
+    unpacked,
+)
 
-Item = TypeVar("Item")
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where discovery stands after a round."""
-
-    discovered: Discovered
-    next_rank: int
-    seen: str
-    """The remembered part of every candidate's key, one after the other, in Base64."""
-    engines: list[EngineState]
-    found: str
-    """Digest that the file of the round's candidates is named by."""
-
-
-_STANDING = TypeAdapter(Standing)
 _DIGEST_DIGITS = 16
 
 
@@ -63,9 +43,10 @@ def discover(
 ) -> Discovered:
     """Find the candidates of one round, then write them in chunks.
 
-    Asks until there are about ``wanted * OVERSAMPLE`` new candidates or nobody has more. Same
-    answers of the engines, same bytes. Safe to run twice, although engines may answer otherwise
-    the second time: the first state written wins, and everything else follows from it.
+    Asks until there are about ``wanted * OVERSAMPLE`` new candidates, nobody has more or the
+    job's budget is used up. Same answers of the engines, same bytes. Safe to run twice, although
+    engines may answer otherwise the second time: the first state written wins, and everything
+    else follows from it.
     """
     place = discovery_ref(ref.job_id, ref.round)
     if not blobs.exists(place):
@@ -73,8 +54,8 @@ def discover(
             return Discovered(chunks=0, candidates=0, exhausted=False, cancelled=True)
         standing, lines = _asked(ref, jobs=jobs, blobs=blobs, engines=engines)
         blobs.put(found_ref(ref.job_id, ref.round, standing.found), lines, "application/x-ndjson")
-        blobs.put_new(place, _STANDING.dump_json(standing, exclude_none=True))
-    standing = _STANDING.validate_json(blobs.get(place))
+        blobs.put_new(place, packed(standing))
+    standing = unpacked(blobs.get(place))
     _cut(ref, standing, blobs)
     sizes = [
         min(CHUNK_IMAGES, standing.discovered.candidates - start)
@@ -85,6 +66,17 @@ def discover(
     return standing.discovered
 
 
+@dataclass(frozen=True)
+class _Allowance:
+    """What the job's budget leaves for a round."""
+
+    candidates: float = math.inf
+    requests: float = math.inf
+    """To all engines, counted from the job's start."""
+    is_over: bool = False
+    """Everything is downloaded that may be."""
+
+
 def _asked(
     ref: RoundRef, *, jobs: JobStore, blobs: BlobStore, engines: Mapping[str, SearchEngine]
 ) -> tuple[Standing, bytes]:
@@ -92,18 +84,41 @@ def _asked(
     spec = jobs.job(ref.job_id).spec
     queries = QUERIES.validate_json(blobs.get(queries_ref(ref.job_id)))
     former = _former(ref, spec, queries, engines, blobs)
-    seen = _unpacked(former.seen)
-    target = max(MIN_ROUND_CANDIDATES, math.ceil(ref.wanted * OVERSAMPLE))
+    allowed = _allowance(spec.budget, former, ref, jobs)
+    target = int(min(_target(ref.wanted), allowed.candidates))
+    if allowed.is_over:
+        target = 0
 
+    errand = Errand(queries, spec.filters, recalled(former.seen), ref.at)
     askers = [
-        Asker(engines[state.report.engine], state, queries, seen, spec.filters)
+        Asker(engines[state.report.engine], state, errand)
         for state in former.engines
         if state.report.engine in engines
     ]
-    _ask_together(askers, former.engines, target)
-    candidates = _candidates(former, queries, target)
-    lines = "".join(f"{one.model_dump_json(exclude_defaults=True)}\n" for one in candidates)
-    return _standing(former, candidates, lines.encode()), lines.encode()
+    _ask_together(askers, former.engines, target, allowed.requests)
+    found = candidates_of(former.engines, queries, target, former.next_rank)
+    lines = "".join(f"{one.model_dump_json(exclude_defaults=True)}\n" for one in found).encode()
+    states = settled(former.engines, found)
+    stop = _stop(states, len(found), allowed)
+    standing = Standing(
+        Discovered(
+            chunks=-(-len(found) // CHUNK_IMAGES),
+            candidates=len(found),
+            exhausted=stop is not None,
+            wait_s=0.0 if stop else _wait_s(states),
+            stop=stop,
+        ),
+        next_rank=former.next_rank + len(found),
+        seen=remembered(former.seen, [one.key for one in found]),
+        engines=states,
+        found=hashlib.sha256(lines).hexdigest()[:_DIGEST_DIGITS],
+    )
+    return standing, lines
+
+
+def _target(wanted: int) -> int:
+    """Candidates that a round looks for."""
+    return max(MIN_ROUND_CANDIDATES, math.ceil(wanted * OVERSAMPLE))
 
 
 def _former(
@@ -115,14 +130,15 @@ def _former(
 ) -> Standing:
     """Where the round before left off; before the first, everybody stands at the start."""
     if ref.round > 0:
-        return _STANDING.validate_json(blobs.get(discovery_ref(ref.job_id, ref.round - 1)))
+        return unpacked(blobs.get(discovery_ref(ref.job_id, ref.round - 1)))
     states = [
         EngineState(EngineReport(engine=name, status=EngineStatus.EMPTY), lanes_of(name, queries))
         if name in engines
         else _missing(name)
         for name in spec.engines
     ]
-    return Standing(Discovered(chunks=0, candidates=0, exhausted=False), 0, "", states, "")
+    stand_by(states, {name: engine.card for name, engine in engines.items()})
+    return Standing(Discovered(chunks=0, candidates=0, exhausted=False), engines=states)
 
 
 def _missing(engine: str) -> EngineState:
@@ -132,95 +148,78 @@ def _missing(engine: str) -> EngineState:
     return EngineState(report, lanes=[], troubles=MAX_TROUBLES)
 
 
-def _ask_together(askers: list[Asker], states: list[EngineState], target: int) -> None:
+def _allowance(budget: Budget, former: Standing, ref: RoundRef, jobs: JobStore) -> _Allowance:
+    candidates = requests = math.inf
+    if budget.max_candidates is not None:
+        candidates = max(0, budget.max_candidates - former.next_rank)
+    if budget.max_requests is not None:
+        requests = budget.max_requests
+    is_over = (
+        budget.max_bytes is not None
+        and ref.round > 0
+        and jobs.downloaded_bytes(ref.job_id) >= budget.max_bytes
+    )
+    return _Allowance(candidates, requests, is_over)
+
+
+def _ask_together(
+    askers: list[Asker], states: list[EngineState], target: int, max_requests: float
+) -> None:
     """Ask all engines side by side until ``target`` different finds are held.
 
     Each is asked for an equal part. What some could not give, and what several gave, is asked
-    of those who have more, in further turns.
+    of those who have more, in further turns, and so are requests that some did not need.
     """
     quota, missing = 0, target
+    cards = {asker.engine.card.name: asker.engine.card for asker in askers}
+    queries = askers[0].errand.queries if askers else ()
     with ThreadPoolExecutor(max_workers=max(1, len(askers))) as threads:
-        while missing > 0 and (live := [asker for asker in askers if asker.can_ask]):
+        while missing > 0:
+            take_over(states, cards, queries)
+            live = _live(askers, max_requests - _requests(states))
+            if not live:
+                return
             quota += -(-missing // len(live))
-            for _ in threads.map(lambda asker, quota=quota: asker.ask(quota), live):
+            for _ in threads.map(lambda one, quota=quota: one[0].ask(quota, one[1]), live):
                 pass
             missing = target - len(set[str]().union(*(state.held_keys() for state in states)))
 
 
-def _candidates(former: Standing, queries: Sequence[SearchQuery], target: int) -> list[Candidate]:
-    """The first ``target`` of all held finds, taking turns over category, keyword and engine."""
-    by_key: dict[str, list[Found]] = {}
-    for found in _fair_order(former.engines):
-        by_key.setdefault(found.key, []).append(found)
-    chosen = list(by_key.values())[:target]
-    return [
-        _candidate(finds, queries, former.next_rank + place) for place, finds in enumerate(chosen)
-    ]
+def _live(askers: Iterable[Asker], requests: float) -> list[tuple[Asker, int | None]]:
+    """Who can be asked, each with an equal share of the requests that are left."""
+    able = [asker for asker in askers if asker.can_ask]
+    if math.isinf(requests):
+        return [(asker, None) for asker in able]
+    able = able[: max(0, int(requests))]
+    each, more = divmod(int(requests), len(able)) if able else (0, 0)
+    return [(asker, each + (place < more)) for place, asker in enumerate(able)]
 
 
-def _fair_order(states: Iterable[EngineState]) -> Iterator[Found]:
-    groups: dict[str, dict[str, list[list[Found]]]] = {}
-    for state in states:
-        for lane in state.lanes:
-            groups.setdefault(lane.category, {}).setdefault(lane.keyword, []).append(lane.held)
-    return _turns(_turns(_turns(held) for held in words.values()) for words in groups.values())
+def _requests(states: Iterable[EngineState]) -> int:
+    return sum(state.report.requests for state in states)
 
 
-def _turns(lists: Iterable[Iterable[Item]]) -> Iterator[Item]:
-    """The first of each, the second of each, …."""
-    nothing = object()
-    for row in zip_longest(*lists, fillvalue=nothing):
-        yield from (item for item in row if item is not nothing)  # type: ignore[misc]
-
-
-def _candidate(finds: list[Found], queries: Sequence[SearchQuery], rank: int) -> Candidate:
-    """One candidate out of every find of one key; the first find's address is fetched."""
-    first = finds[0]
-    query = queries[first.query]
-    others: list[Provenance] = []
-    for found in finds[1:]:
-        if found.provenance not in (first.provenance, *others):
-            others.append(found.provenance)
-    return Candidate(
-        url=first.url,
-        key=first.key,
-        keyword=query.keyword,
-        category=query.category,
-        query=query.text,
-        rank=rank,
-        width=first.width,
-        height=first.height,
-        provenance=first.provenance,
-        also_found=tuple(others),
-    )
-
-
-def _standing(former: Standing, candidates: list[Candidate], lines: bytes) -> Standing:
-    """Where discovery stands when ``candidates`` were taken."""
-    states = _settled(former.engines, candidates)
-    discovered = Discovered(
-        chunks=-(-len(candidates) // CHUNK_IMAGES),
-        candidates=len(candidates),
-        exhausted=all(state.is_used_up and not state.held_keys() for state in states),
-        wait_s=_wait_s(states),
-    )
-    return Standing(
-        discovered,
-        next_rank=former.next_rank + len(candidates),
-        seen=_packed(former.seen, [one.key for one in candidates]),
-        engines=states,
-        found=hashlib.sha256(lines).hexdigest()[:_DIGEST_DIGITS],
-    )
+def _stop(states: list[EngineState], candidates: int, allowed: _Allowance) -> Stop | None:
+    """Why there will be no further candidates after this round, or None when there may be."""
+    if allowed.is_over:
+        return Stop.MAX_BYTES
+    if candidates >= allowed.candidates:
+        return Stop.MAX_CANDIDATES
+    is_empty = not any(state.held_keys() for state in states)
+    able = [state for state in states if not state.is_used_up]
+    if is_empty and not able:
+        return Stop.USED_UP
+    if is_empty and _requests(states) >= allowed.requests:
+        return Stop.MAX_REQUESTS
+    # While what was found is downloaded, the time that they want may pass.
+    is_over = is_empty and not candidates and all(state.is_away for state in able)
+    return Stop.REFUSED if is_over else None
 
 
 def _wait_s(states: Iterable[EngineState]) -> float:
-    """Until the first engine in trouble may be asked again."""
-    waits_s = [
-        max(TROUBLE_WAIT_S, min(state.report.retry_after_s or 0.0, TROUBLE_WAIT_MAX_S))
-        for state in states
-        if state.troubles and not state.is_used_up
-    ]
-    return min(waits_s, default=0.0)
+    """Until an engine may be asked; 0 when one may be at once."""
+    able = [state for state in states if not state.is_used_up]
+    return min((state.pause_s for state in able if not state.is_away), default=0.0)
 
 
 def _cut(ref: RoundRef, standing: Standing, blobs: BlobStore) -> None:
@@ -233,22 +232,3 @@ def _cut(ref: RoundRef, standing: Standing, blobs: BlobStore) -> None:
         part = lines[chunk * CHUNK_IMAGES : (chunk + 1) * CHUNK_IMAGES]
         place = candidates_ref(ref.job_id, ref.round, chunk)
         blobs.put(place, b"".join(part), "application/x-ndjson")
-
-
-def _settled(states: list[EngineState], candidates: list[Candidate]) -> list[EngineState]:
-    taken = {one.key for one in candidates}
-    gave = {state.report.engine: 0 for state in states}
-    for one in candidates:
-        for engine in {one.provenance.engine, *(other.engine for other in one.also_found)}:
-            gave[engine] += 1
-    return [settle(state, taken, gave[state.report.engine]) for state in states]
-
-
-def _packed(seen: str, keys: Iterable[str]) -> str:
-    added = bytes.fromhex("".join(key[:SEEN_HEX] for key in keys))
-    return base64.b64encode(base64.b64decode(seen) + added).decode()
-
-
-def _unpacked(seen: str) -> set[str]:
-    digits = base64.b64decode(seen).hex()
-    return {digits[at : at + SEEN_HEX] for at in range(0, len(digits), SEEN_HEX)}

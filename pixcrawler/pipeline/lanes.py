@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from pixcrawler.domain.engine import EngineStatus
-from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.job import UPLOAD_ENGINE, URL_ENGINE
 from pixcrawler.domain.source import EngineReport, Provenance, SearchQuery
-from pixcrawler.pipeline.addresses import address_key
-from pixcrawler.pipeline.engine_ports import Page, SearchEngine
-
-MAX_TROUBLES = 2
-"""Rounds in a row that an engine may end in trouble before the job goes on without it."""
-
-MAX_PAGES = 120
-"""Answers an engine is asked for in one round, so that a round ends within minutes."""
-
-MAX_DRY_PAGES = 3
-"""Answers in a row without anything new after which a query is used up."""
-
-SEEN_HEX = 16
-"""Digits of a key that are remembered: 64 bits, so that 100,000 keys clash once in 10^9 jobs."""
+from pixcrawler.pipeline.engine_ports import Page
+from pixcrawler.pipeline.limits import (
+    CAPPED_SHARE,
+    CAPPED_TOTAL,
+    MAX_DRY_PAGES,
+    MAX_PARTS,
+    MAX_POOR_PARTS,
+    MAX_SIFTED_PAGES,
+    MAX_TROUBLES,
+    SATURATION_FINDS,
+    SATURATION_PAGES,
+    SATURATION_SHARE,
+    SHARD_MIN_FINDS,
+    TROUBLE_WAIT_MAX_S,
+)
+from pixcrawler.pipeline.shards import Shards
+from pixcrawler.pipeline.sift import OWN_LISTS
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,16 @@ class Found:
     height: int | None = None
 
 
+@dataclass(frozen=True)
+class Gain:
+    """What a page adds."""
+
+    fresh: list[Found]
+    known: int = 0
+    """Finds that were there already, from this query, another one or another engine."""
+    sifted: int = 0
+
+
 @dataclass
 class Lane:
     """An engine's way through the queries of one keyword, the plain keyword first."""
@@ -47,23 +58,112 @@ class Lane:
     """Numbers of the queries that are not used up; the first is the one being asked."""
     cursor: str | None = None
     dry_pages: int = 0
+    """Pages in a row without anything new."""
     held: list[Found] = field(default_factory=list)
     """Given by the engine, but not yet a candidate; best first."""
+    sifted_pages: int = 0
+    """Pages in a row of which nothing was left after sifting."""
+    path: list[int] = field(default_factory=list)
+    """The part of the query that is being asked (shards.py); empty for the whole."""
+    given: int = 0
+    """Finds that the part has given."""
+    gained: int = 0
+    """Of them, new ones."""
+    recent: list[tuple[int, int]] = field(default_factory=list)
+    """Finds and new finds of the part's last pages."""
+    parts: int = 0
+    """Of the query, that are done."""
+    poor_parts: int = 0
+    """Of them, those in a row that gave hardly anything new."""
+    unread: list[int] = field(default_factory=list)
+    """Numbers of the queries whose answers could not be read."""
+    saturated: int = 0
+    """Queries and parts of them that were left because they gave hardly anything new."""
+
+    @property
+    def left(self) -> list[int]:
+        """Numbers of the queries that somebody else could still ask, in their order."""
+        return sorted({*self.queries, *self.unread})
 
     def next_query(self) -> None:
         """Leave the query that is being asked."""
         self.queries.pop(0)
-        self.cursor, self.dry_pages = None, 0
+        self.path, self.parts, self.poor_parts = [], 0, 0
+        self._begin()
 
-    def take(self, page: Page, fresh: list[Found]) -> None:
+    def give_up_query(self) -> None:
+        """Leave the query that is being asked, because its answer could not be read."""
+        self.unread.append(self.queries[0])
+        self.next_query()
+
+    def hand_over(self) -> list[int]:
+        """Ask nothing more, and return what is left to ask."""
+        left, self.queries, self.unread = self.left, [], []
+        return left
+
+    def take(self, page: Page, gain: Gain, shards: Shards) -> None:
         """Hold what a good page gave, and move on."""
-        self.held += fresh
-        self.dry_pages = 0 if fresh else self.dry_pages + 1
+        self.held += gain.fresh
+        self._count(page, gain)
         is_last = page.next_cursor is None or page.next_cursor == self.cursor
-        if is_last or self.dry_pages >= MAX_DRY_PAGES:
-            self.next_query()
+        if shards.card.name not in OWN_LISTS and self._is_worn_out(shards):
+            self.saturated += 1
+            self._next_part(shards, is_capped=False)
+        elif is_last:
+            self._next_part(shards, is_capped=self._is_capped(page, shards.card.max_results))
         else:
             self.cursor = page.next_cursor
+
+    def _count(self, page: Page, gain: Gain) -> None:
+        new = len(gain.fresh)
+        self.given += len(page.finds)
+        self.gained += new
+        if new:
+            self.dry_pages = self.sifted_pages = 0
+        elif gain.sifted:
+            self.sifted_pages += 1
+        else:
+            self.dry_pages += 1
+        self.recent.append((new + gain.known, new))
+        while len(self.recent) > SATURATION_PAGES and (
+            sum(finds for finds, _ in self.recent[1:]) >= SATURATION_FINDS
+        ):
+            self.recent.pop(0)
+
+    def _is_worn_out(self, shards: Shards) -> bool:
+        """Whether the part gives nothing more that is worth a request."""
+        if self.sifted_pages >= MAX_SIFTED_PAGES:
+            return True
+        if self.path and 0 < self.given < _patience(shards.card.max_results):
+            # What stands first in a part was given with the whole already.
+            return False
+        finds, new = (sum(column) for column in zip(*self.recent, strict=True))
+        is_saturated = finds >= SATURATION_FINDS and new < SATURATION_SHARE * finds
+        return self.dry_pages >= MAX_DRY_PAGES or is_saturated
+
+    def _is_capped(self, page: Page, max_results: int | None) -> bool:
+        """Whether the engine has more of the part than it gave."""
+        if self.given < SHARD_MIN_FINDS:
+            return False
+        if page.total is not None:
+            return page.total >= CAPPED_TOTAL * self.given
+        return max_results is not None and self.given >= CAPPED_SHARE * max_results
+
+    def _next_part(self, shards: Shards, *, is_capped: bool) -> None:
+        self.parts += 1
+        is_poor = self.gained < max(1, SATURATION_SHARE * self.given)
+        self.poor_parts = self.poor_parts + 1 if is_poor else 0
+        following = shards.after(self.path, is_capped=is_capped)
+        if following is None or self.parts > MAX_PARTS or self.poor_parts >= MAX_POOR_PARTS:
+            self.next_query()
+        else:
+            self.path = following
+            self._begin()
+
+    def _begin(self) -> None:
+        self.cursor, self.dry_pages, self.sifted_pages = None, 0, 0
+        self.given = self.gained = 0
+        self.recent = []
 
 
 @dataclass
@@ -74,11 +174,18 @@ class EngineState:
     lanes: list[Lane]
     troubles: int = 0
     """Rounds in a row that ended in trouble."""
+    pause_s: float = 0.0
+    """It ended the last round in trouble, and is to be left alone for so long."""
 
     @property
     def is_used_up(self) -> bool:
         """Nothing more will be asked: every query is used up, or there was too much trouble."""
         return self.troubles >= MAX_TROUBLES or not any(lane.queries for lane in self.lanes)
+
+    @property
+    def is_away(self) -> bool:
+        """It is to be left alone for longer than a job waits."""
+        return self.pause_s > TROUBLE_WAIT_MAX_S
 
     def held_keys(self) -> set[str]:
         """Keys of everything held."""
@@ -89,116 +196,21 @@ def lanes_of(engine: str, queries: Sequence[SearchQuery]) -> list[Lane]:
     """One lane for each keyword that the engine can be asked for, in the queries' order."""
     lanes: dict[tuple[str, str], Lane] = {}
     for number, query in enumerate(queries):
-        if _is_for(engine, query):
+        if _is_for(query, engine):
             at = (query.category, query.keyword)
             lanes.setdefault(at, Lane(*at, queries=[])).queries.append(number)
     return list(lanes.values())
 
 
-def _is_for(engine: str, query: SearchQuery) -> bool:
-    """What users bring along is read by its own engine and by no other."""
-    if query.addresses or query.uploads:
-        return engine == (URL_ENGINE if query.addresses else UPLOAD_ENGINE)
-    return engine not in (URL_ENGINE, UPLOAD_ENGINE)
+def _is_for(query: SearchQuery, engine: str) -> bool:
+    """The user's own lists and pictures go to the engines that read them, words to all others."""
+    if query.addresses:
+        return engine == URL_ENGINE
+    if query.uploads:
+        return engine == UPLOAD_ENGINE
+    return engine not in OWN_LISTS
 
 
-@dataclass
-class Asker:
-    """Asks one engine, one page at a time, for one round.
-
-    Askers of different engines share nothing that changes: they may run side by side, and what
-    one asks depends on nothing but its own engine's answers.
-    """
-
-    engine: SearchEngine
-    state: EngineState
-    queries: Sequence[SearchQuery]
-    seen: set[str]
-    """The remembered digits of the keys of former rounds' candidates."""
-    filters: Filters
-    pages_left: int = MAX_PAGES
-    is_stopped: bool = False
-    """There was trouble."""
-
-    @property
-    def can_ask(self) -> bool:
-        """There is something left to ask for in this round."""
-        return not (self.is_stopped or self.pages_left <= 0 or self.state.is_used_up)
-
-    def ask(self, quota: int) -> None:
-        """Ask until about ``quota`` finds are held, evenly over the keywords."""
-        held = self.state.held_keys()
-        while self.can_ask:
-            poorest = min((lane for lane in self.state.lanes if lane.queries), key=_size)
-            if _evenly(self.state.lanes, quota, _size(poorest)) >= quota:
-                return
-            self._ask_page(poorest, held)
-
-    def _ask_page(self, lane: Lane, held: set[str]) -> None:
-        number = lane.queries[0]
-        page = self.engine.search(self.queries[number], lane.cursor, self.filters)
-        self.pages_left -= 1
-        if page.status in (EngineStatus.OK, EngineStatus.EMPTY):
-            fresh = _fresh(page, number, self.seen, held)
-            held.update(found.key for found in fresh)
-            lane.take(page, fresh)
-            self.state.troubles = 0
-            return
-        if page.status == EngineStatus.CHANGED:
-            # What cannot be read is not asked for again; the next query may fare better.
-            lane.next_query()
-        self._stop(page)
-
-    def _stop(self, page: Page) -> None:
-        """Note what is wrong, and ask no more in this round."""
-        self.is_stopped = True
-        self.state.troubles += 1
-        self.state.report = self.state.report.model_copy(
-            update={
-                "status": page.status,
-                "detail": page.detail,
-                "retry_after_s": page.retry_after_s,
-            }
-        )
-
-
-def settle(state: EngineState, taken: set[str], candidates: int) -> EngineState:
-    """Return the state after ``candidates`` finds, with the keys ``taken``, became candidates.
-
-    The report is about what is missing: an engine that went on where it had failed or refused
-    gave everything; what could not be read was left out for good.
-    """
-    total = state.report.candidates + candidates
-    report = state.report.model_copy(update={"candidates": total})
-    is_recovered = state.troubles == 0 and report.status is not EngineStatus.CHANGED
-    if is_recovered or report.status in (EngineStatus.OK, EngineStatus.EMPTY):
-        status = EngineStatus.OK if total else EngineStatus.EMPTY
-        report = EngineReport(engine=report.engine, status=status, candidates=total)
-    lanes = [
-        replace(lane, held=[found for found in lane.held if found.key not in taken])
-        for lane in state.lanes
-    ]
-    return replace(state, report=report, lanes=lanes)
-
-
-def _fresh(page: Page, query: int, seen: set[str], held: set[str]) -> list[Found]:
-    """What a page adds: addresses that may be fetched, each once."""
-    fresh: dict[str, Found] = {}
-    for find in page.finds:
-        key = find.key or address_key(find.url)
-        if key is None or key[:SEEN_HEX] in seen or key in held:
-            continue
-        found = Found(key, find.url, query, find.provenance, find.width, find.height)
-        fresh.setdefault(key, found)
-    return list(fresh.values())
-
-
-def _size(lane: Lane) -> int:
-    return len(lane.held)
-
-
-def _evenly(lanes: Iterable[Lane], quota: int, share: int) -> int:
-    """How many finds there are when no lane counts for more than its share of the quota."""
-    sizes = [len(lane.held) for lane in lanes]
-    most = max(share, -(-quota // max(1, len(sizes))))
-    return sum(min(size, most) for size in sizes)
+def _patience(max_results: int | None) -> float:
+    """Finds of a part before it may be left for giving nothing new."""
+    return (max_results or 2 * SATURATION_FINDS) / 2

@@ -23,6 +23,51 @@ was repeated three times within seconds already."""
 TROUBLE_WAIT_MAX_S = 60.0
 """Longest that an engine's own wish for a pause holds a job up."""
 
+MAX_TROUBLES = 2
+"""Rounds in a row that an engine may end in trouble before the job goes on without it."""
+
+MAX_PAGES = 120
+"""Answers an engine is asked for in one round, so that a round ends within minutes."""
+
+MAX_DRY_PAGES = 3
+"""Answers in a row without anything new after which a query is left."""
+
+MAX_SIFTED_PAGES = 10
+"""Answers in a row of which sifting leaves nothing: of 200 pictures, not one has such a licence."""
+
+SATURATION_PAGES = 3
+"""Last answers of a query that its marginal share of new pictures is taken from, at least; with
+fewer, one page that two engines share would end it."""
+
+SATURATION_FINDS = 100
+"""Finds that it is taken from, at least: of fewer, a share of one in twenty says nothing."""
+
+SATURATION_SHARE = 0.05
+"""Of the last finds must be new, or the query is left: at one in twenty, a page of 20 costs a
+request for each new picture, and the next query gives twenty for it."""
+
+SATURATED_ROUNDS = 3
+"""Last rounds that must have given almost nothing before a job ends as saturated."""
+
+SATURATED_SHARE = 0.02
+"""Of the candidates of these rounds must be kept: at one in fifty, a hundred further pictures
+cost 5,000 downloads."""
+
+SHARD_MIN_FINDS = 20
+"""Finds that a query must have given to be worth asking in parts."""
+
+CAPPED_SHARE = 0.9
+"""Of an engine's most results: that many were given, the rest could not be read."""
+
+CAPPED_TOTAL = 1.2
+"""As often as given, or more, there is of a query by the engine's word: by less, it miscounted."""
+
+MAX_PARTS = 120
+"""Parts in which one query is asked: with an engine's 1,000 results each, far more than a job."""
+
+MAX_POOR_PARTS = 6
+"""Parts in a row with hardly anything new after which a query is left: half of all colours."""
+
 OVERSAMPLE = 1.5
 """Candidates asked for each kept image still wanted: about a third is lost on the real web."""
 
@@ -83,3 +128,12 @@ LIST_MAX_BYTES = 64 * 1024 * 1024
 
 LIST_MAX_ROWS = 100_000
 """Taken from one uploaded list: ten times what a job may keep."""
+
+CONSULT_BUDGET_S = 120.0
+"""For all questions to a language model of one job: its pictures wait for them."""
+
+CONSULT_TOGETHER = 4
+"""Questions to it at once: a model of one's own answers few at a time."""
+
+CONSULT_TROUBLES = 3
+"""Questions without an answer after which it is not asked again in this job."""

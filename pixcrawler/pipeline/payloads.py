@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from enum import StrEnum
+
+from pydantic import AwareDatetime, Field
 
 from pixcrawler.domain.job import Failure, JobStatus
 from pixcrawler.domain.model import Value
@@ -29,12 +31,28 @@ class Expanded(Value):
     queries: int = Field(ge=0)
 
 
+class Stop(StrEnum):
+    """Why the search for candidates ended before there was enough."""
+
+    USED_UP = "used_up"
+    """No engine has anything more."""
+    SATURATED = "saturated"
+    """There may be more, but the last rounds gave almost nothing that could be kept."""
+    REFUSED = "refused"
+    """The engines that have more want to be left alone for longer than a job waits."""
+    MAX_REQUESTS = "max_requests"
+    MAX_CANDIDATES = "max_candidates"
+    MAX_BYTES = "max_bytes"
+
+
 class RoundRef(Value):
     """One round of discovery: how many kept images are still wanted."""
 
     job_id: str
     round: int = Field(ge=0)
     wanted: int = Field(ge=1)
+    at: AwareDatetime | None = None
+    """When the round begins; None in stories that were begun by an earlier version."""
 
 
 class Discovered(Value):
@@ -43,10 +61,11 @@ class Discovered(Value):
     chunks: int = Field(ge=0)
     candidates: int = Field(ge=0)
     exhausted: bool
-    """No engine has anything more."""
+    """There will be no more; ``stop`` says why."""
     wait_s: float = Field(default=0.0, ge=0)
     """Seconds after which an engine in trouble is worth asking again; 0 when none is."""
     cancelled: bool = False
+    stop: Stop | None = None
 
 
 class ChunkRef(Value):
@@ -114,6 +133,8 @@ class Deduplicated(Value):
     duplicates: int = Field(ge=0)
     over_limit: int = Field(ge=0)
     """Good images beyond the wanted number."""
+    candidates: int = Field(default=0, ge=0)
+    """Of all rounds so far; 0 from a worker of an earlier version."""
 
 
 class Assembled(Value):
@@ -149,7 +170,8 @@ class Ending(Value):
     failure: Failure | None = None
     images: int = 0
     is_exhausted: bool = True
-    """No engine has anything more; else the job ended after its last round."""
+    """The search ended by itself, ``stop`` says why; else the job ended after its last round."""
+    stop: Stop | None = None
 
 
 class Ended(Value):

@@ -148,6 +148,10 @@ class JobStore(Protocol):
         """Return the job's notes, the oldest first."""
         ...
 
+    def downloaded_bytes(self, job_id: str) -> int:
+        """Return how much the job has downloaded so far, over all its chunks."""
+        ...
+
     def set_kept(
         self, job_id: str, kept: int, left_out: Mapping[RejectReason, int], round_no: int = 0
     ) -> None:

@@ -83,6 +83,7 @@ class JobStoreContract:
             lambda: store.chunk_validated(UNKNOWN, 0, 0, counts),
             lambda: store.set_engines(UNKNOWN, []),
             lambda: store.engines(UNKNOWN),
+            lambda: store.downloaded_bytes(UNKNOWN),
             lambda: store.add_notes(UNKNOWN, []),
             lambda: store.notes(UNKNOWN),
             lambda: store.set_kept(UNKNOWN, 0, {}),
@@ -154,6 +155,17 @@ class JobStoreContract:
         assert (progress.kept, progress.rejected) == (20, 12)
         assert progress.reasons == {GONE: 2, SMALL: 10}
         assert progress.success_rate == 0.625
+
+    def test_downloaded_bytes_are_the_sum_over_chunks(self, store: JobStore, job: Job) -> None:
+        """What a budget of bytes is compared with: every round's chunks, each as last counted."""
+        assert store.downloaded_bytes(job.id) == 0
+        store.add_chunks(job.id, 0, [32, 32])
+        store.add_chunks(job.id, 1, [32])
+        assert store.downloaded_bytes(job.id) == 0
+        store.chunk_downloaded(job.id, 0, 0, ChunkCounts(30, 0, 2, 2**33))
+        store.chunk_validated(job.id, 0, 0, ChunkCounts(30, 25, 7, 2**33))
+        store.chunk_downloaded(job.id, 1, 0, ChunkCounts(30, 0, 2, 500))
+        assert store.downloaded_bytes(job.id) == 2**33 + 500
 
     def test_a_repeated_activity_counts_once(self, harness: Harness, job: Job) -> None:
         """Writing a chunk's counts again, or an earlier step late, does not change the sums."""

@@ -180,6 +180,11 @@ class MemoryJobs:
         with self._record(job_id) as record:
             return record.notes
 
+    def downloaded_bytes(self, job_id: str) -> int:
+        """Return how much the job has downloaded so far, over all its chunks."""
+        with self._record(job_id) as record:
+            return sum(chunk.counts.bytes for chunk in record.chunks.values())
+
     def set_kept(
         self, job_id: str, kept: int, left_out: Mapping[RejectReason, int], round_no: int = 0
     ) -> None:

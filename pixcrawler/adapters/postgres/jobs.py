@@ -99,6 +99,10 @@ class PostgresJobs:
         """Return the job's notes, the oldest first."""
         return _notes(self._row("notes", job_id)["answer"])
 
+    def downloaded_bytes(self, job_id: str) -> int:
+        """Return how much the job has downloaded so far, over all its chunks."""
+        return int(self._row("downloaded_bytes", job_id)["answer"])
+
     def set_kept(
         self, job_id: str, kept: int, left_out: Mapping[RejectReason, int], round_no: int = 0
     ) -> None:

@@ -13,7 +13,7 @@ from pixcrawler.adapters.memory.blobs import MemoryBlobs
 from pixcrawler.adapters.memory.datasets import MemoryDatasets
 from pixcrawler.adapters.memory.jobs import MemoryJobs
 from pixcrawler.domain.catalogue import VersionStatus
-from pixcrawler.domain.engine import EngineStatus
+from pixcrawler.domain.engine import Access, EngineCard, EngineStatus
 from pixcrawler.domain.job import JobStatus
 from pixcrawler.domain.storage import BlobRef, version_ref
 from pixcrawler.domain.verdict import RejectReason
@@ -52,7 +52,7 @@ class Killed(BaseException):
 class Halting:
     """An engine that gives four pictures, fails, and gives three more in the next round."""
 
-    name = "local"
+    card = EngineCard(name="local", title="Halting", access=Access.OWN)
 
     def __init__(self) -> None:
         self.round = 0

@@ -58,8 +58,8 @@ def rounds(start, jobs, blobs):
             self.next = 0
 
         def start(self, engines, /, **spec):
-            self.engines = {engine.name: engine for engine in engines}
-            listed = {"engines": [e.name for e in engines]} if "urls" not in spec else {}
+            self.engines = {engine.card.name: engine for engine in engines}
+            listed = {"engines": [e.card.name for e in engines]} if "urls" not in spec else {}
             start(**({"expand": OFF} | listed | spec))
             expand(JobRef(job_id=JOB), jobs=jobs, blobs=blobs)
 

@@ -11,8 +11,12 @@ from pixcrawler.domain.storage import candidates_ref, discovery_ref
 from pixcrawler.pipeline.discover import discover
 from pixcrawler.pipeline.engine_ports import Page
 from pixcrawler.pipeline.expand import expand
-from pixcrawler.pipeline.lanes import MAX_PAGES, MAX_TROUBLES
-from pixcrawler.pipeline.limits import TROUBLE_WAIT_MAX_S, TROUBLE_WAIT_S
+from pixcrawler.pipeline.limits import (
+    MAX_PAGES,
+    MAX_TROUBLES,
+    TROUBLE_WAIT_MAX_S,
+    TROUBLE_WAIT_S,
+)
 from pixcrawler.pipeline.payloads import JobRef, RoundRef
 from tests.unit.pipeline_discovery.engines import Broken, Catalogue, find
 
@@ -67,13 +71,15 @@ def test_an_engine_that_recovers_goes_on(rounds, jobs):
     rounds.start([engine], categories={"birds": ["owl"]})
     assert len(rounds.all(wanted=30)) == 300
     [report] = jobs.engines(JOB)
-    assert report == EngineReport(engine="one", status=EngineStatus.OK, candidates=300)
+    assert report == EngineReport(
+        engine="one", status=EngineStatus.OK, candidates=300, requests=18, is_used_up=True
+    )
 
 
 @pytest.mark.parametrize(
     ("stated_s", "waited_s"),
-    [(None, TROUBLE_WAIT_S), (30.0, 30.0), (1e6, TROUBLE_WAIT_MAX_S)],
-    ids=["nothing stated", "as stated", "never for days"],
+    [(None, TROUBLE_WAIT_S), (30.0, 30.0), (TROUBLE_WAIT_MAX_S, TROUBLE_WAIT_MAX_S)],
+    ids=["nothing stated", "as stated", "at most a minute"],
 )
 def test_an_engine_in_trouble_says_when_to_come_back(rounds, stated_s, waited_s):
     """A round tells how long to wait before the next, unless no engine is worth asking again."""

@@ -72,6 +72,13 @@ select notes as answer from public.crawl_jobs where id = %(job_id)s for no key u
 -- name: set_notes
 update public.crawl_jobs set notes = %(notes)s where id = %(job_id)s
 
+-- name: downloaded_bytes
+select coalesce(sum(c.bytes), 0) as answer
+from public.crawl_jobs as j
+left join public.job_chunks as c on c.job_id = j.id
+where j.id = %(job_id)s
+group by j.id
+
 -- name: set_kept
 update public.crawl_jobs
 set kept = %(kept)s, left_out = %(left_out)s

@@ -1,0 +1,196 @@
+"""Asking one engine: page by page, evenly over the keywords, until enough is held or it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from pixcrawler.domain.engine import BlockKind, EngineStatus
+from pixcrawler.domain.filters import Filters
+from pixcrawler.domain.source import EngineReport, SearchQuery
+from pixcrawler.pipeline.addresses import address_key
+from pixcrawler.pipeline.engine_ports import Page, SearchEngine
+from pixcrawler.pipeline.lanes import EngineState, Found, Gain, Lane
+from pixcrawler.pipeline.limits import MAX_PAGES, MAX_TROUBLES, TROUBLE_WAIT_MAX_S, TROUBLE_WAIT_S
+from pixcrawler.pipeline.shards import Shards
+from pixcrawler.pipeline.sift import Excluded, Sieve
+
+SEEN_HEX = 16
+"""Digits of a key that are remembered: 64 bits, so that 100,000 keys clash once in 10^9 jobs."""
+
+OUR_DESK = frozenset({BlockKind.QUOTA, BlockKind.SUSPENDED})
+"""Refusals of our own desk: the engine was not asked, and asking again costs nothing."""
+
+_GOOD = (EngineStatus.OK, EngineStatus.EMPTY)
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What all engines are asked about in one round."""
+
+    queries: Sequence[SearchQuery]
+    filters: Filters
+    seen: set[str]
+    """The remembered digits of the keys of former rounds' candidates."""
+    at: datetime | None = None
+    """When the round began."""
+
+
+@dataclass
+class Asker:
+    """Asks one engine, one page at a time, for one round.
+
+    Askers of different engines share nothing that changes: they may run side by side, and what
+    one asks depends on nothing but its own engine's answers.
+    """
+
+    engine: SearchEngine
+    state: EngineState
+    errand: Errand
+    pages_left: int = MAX_PAGES
+    is_stopped: bool = False
+    """There was trouble, or it still wants to be left alone."""
+    _excluded: dict[int, Excluded] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Prepare what the round's pages are read with."""
+        card, errand = self.engine.card, self.errand
+        self._shards = Shards(card, errand.filters, errand.at.date() if errand.at else None)
+        self._sieve = Sieve(card, errand.filters)
+        self.is_stopped = self.is_stopped or _wants_peace(self.state.report, errand.at)
+
+    @property
+    def can_ask(self) -> bool:
+        """There is something left to ask for in this round."""
+        return not (self.is_stopped or self.pages_left <= 0 or self.state.is_used_up)
+
+    def ask(self, quota: int, max_requests: int | None = None) -> None:
+        """Ask until about ``quota`` finds are held, evenly over the keywords.
+
+        Ends as well with the page that comes to ``max_requests`` requests.
+        """
+        held = self.state.held_keys()
+        start = self.state.report.requests
+        while self.can_ask:
+            if max_requests is not None and self.state.report.requests - start >= max_requests:
+                return
+            poorest = min((lane for lane in self.state.lanes if lane.queries), key=_size)
+            if _evenly(self.state.lanes, quota, _size(poorest)) >= quota:
+                return
+            self._ask_page(poorest, held)
+
+    def _ask_page(self, lane: Lane, held: set[str]) -> None:
+        number = lane.queries[0]
+        filters = self._shards.at(lane.path) or self.errand.filters
+        page = self.engine.search(self.errand.queries[number], lane.cursor, filters)
+        self.pages_left -= 1
+        self._report(requests=self.state.report.requests + page.requests)
+        if page.status in _GOOD:
+            gain = self._gain(page, number, held)
+            held.update(found.key for found in gain.fresh)
+            lane.take(page, gain, self._shards)
+            self._report(sifted=self.state.report.sifted + gain.sifted)
+            self.state.troubles, self.state.pause_s = 0, 0.0
+            return
+        if page.status is EngineStatus.CHANGED:
+            # What cannot be read is not asked for again; the next query may fare better.
+            lane.give_up_query()
+        self._stop(page)
+
+    def _gain(self, page: Page, query: int, held: set[str]) -> Gain:
+        """What a page adds: addresses that may be fetched, each once, that may fit."""
+        fresh: dict[str, Found] = {}
+        known = sifted = 0
+        excluded = self._excluded_by(query)
+        for find in page.finds:
+            key = find.key or address_key(find.url)
+            if key is None:
+                continue
+            if key in held or key in fresh or key[:SEEN_HEX] in self.errand.seen:
+                known += 1
+            elif self._sieve.is_left_out(find, excluded):
+                sifted += 1
+            else:
+                fresh[key] = Found(key, find.url, query, find.provenance, find.width, find.height)
+        return Gain(list(fresh.values()), known, sifted)
+
+    def _excluded_by(self, query: int) -> Excluded:
+        if query not in self._excluded:
+            self._excluded[query] = Excluded(self.errand.queries[query].exclude)
+        return self._excluded[query]
+
+    def _stop(self, page: Page) -> None:
+        """Note what is wrong, and ask no more in this round."""
+        self.is_stopped = True
+        if page.kind is BlockKind.SWITCHED_OFF:
+            self.state.troubles = MAX_TROUBLES
+        elif page.kind not in OUR_DESK:
+            self.state.troubles += 1
+        self.state.pause_s = max(TROUBLE_WAIT_S, page.retry_after_s or 0.0)
+        report, cause = self.state.report, {"kind": page.kind, "detail": page.detail}
+        if page.kind is BlockKind.SUSPENDED and report.kind not in (None, BlockKind.SUSPENDED):
+            # The engine's own words say more than that we leave it alone because of them.
+            cause = {"kind": report.kind, "detail": report.detail}
+        self._report(
+            status=page.status,
+            retry_after_s=page.retry_after_s,
+            until=_until(self.errand.at, page.retry_after_s),
+            **cause,
+        )
+
+    def _report(self, **changes: object) -> None:
+        self.state.report = self.state.report.model_copy(update=changes)
+
+
+def settle(state: EngineState, taken: set[str], candidates: int) -> EngineState:
+    """Return the state after ``candidates`` finds, with the keys ``taken``, became candidates.
+
+    The report is about what is missing: an engine that went on where it had failed or refused
+    gave everything; what could not be read was left out for good.
+    """
+    total = state.report.candidates + candidates
+    changes: dict[str, object] = {
+        "candidates": total,
+        "saturated": sum(lane.saturated for lane in state.lanes),
+        "is_used_up": not any(lane.left for lane in state.lanes),
+    }
+    status = state.report.status
+    is_well = not (state.troubles or state.pause_s or status is EngineStatus.CHANGED)
+    if is_well or status in _GOOD:
+        status = EngineStatus.OK if total else EngineStatus.EMPTY
+        well = {"kind": None, "detail": None, "retry_after_s": None, "until": None}
+        changes |= {"status": status, **well}
+    lanes = [
+        replace(lane, held=[found for found in lane.held if found.key not in taken])
+        for lane in state.lanes
+    ]
+    return replace(state, report=state.report.model_copy(update=changes), lanes=lanes)
+
+
+def _wants_peace(report: EngineReport, at: datetime | None) -> bool:
+    """Whether the engine itself said that it is to be left alone until later than now."""
+    if at is None or report.until is None or report.kind in OUR_DESK:
+        return False
+    return at < report.until
+
+
+def _until(at: datetime | None, wait_s: float | None) -> datetime | None:
+    """When a pause of at least a minute that was asked for is over; None when that is unknown."""
+    if at is None or wait_s is None or wait_s <= TROUBLE_WAIT_MAX_S:
+        return None
+    try:
+        return (at + timedelta(seconds=wait_s)).replace(microsecond=0)
+    except (OverflowError, ValueError):
+        return None
+
+
+def _size(lane: Lane) -> int:
+    return len(lane.held)
+
+
+def _evenly(lanes: Iterable[Lane], quota: int, share: int) -> int:
+    """How many finds there are when no lane counts for more than its share of the quota."""
+    sizes = [len(lane.held) for lane in lanes]
+    most = max(share, -(-quota // max(1, len(sizes))))
+    return sum(min(size, most) for size in sizes)

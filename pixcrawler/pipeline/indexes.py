@@ -1,0 +1,74 @@
+"""Shared indexes: of the engines that search one and the same, one is asked; others stand by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pixcrawler.domain.engine import EngineCard
+from pixcrawler.domain.source import EngineReport, SearchQuery
+from pixcrawler.pipeline.lanes import EngineState, Lane, lanes_of
+
+
+def stand_by(states: Sequence[EngineState], cards: Mapping[str, EngineCard]) -> None:
+    """Of engines that share an index, leave the first that is set up to be asked.
+
+    The others would find the same pictures again: they are given nothing to ask.
+    """
+    first: dict[str, str] = {}
+    for state in states:
+        card = cards.get(state.report.engine)
+        if card is None:
+            continue
+        leader = first.setdefault(card.index_name, card.name)
+        if leader != card.name:
+            state.lanes = []
+            state.report = _with(state.report, stands_by_for=leader)
+
+
+def take_over(
+    states: Sequence[EngineState],
+    cards: Mapping[str, EngineCard],
+    queries: Sequence[SearchQuery],
+) -> None:
+    """Let an engine that stands by go on where another of its index got into trouble.
+
+    In trouble is who refuses for longer than a job waits, was given up, or could not be read.
+    It does not get its queries back in this job.
+    """
+    for state in states:
+        card = cards.get(state.report.engine)
+        if card is None or not _leaves_something(state):
+            continue
+        heir = next(
+            (
+                other
+                for other in states
+                if other.report.stands_by_for
+                and cards[other.report.engine].index_name == card.index_name
+            ),
+            None,
+        )
+        if heir is not None:
+            _inherit(heir, state, queries)
+
+
+def _leaves_something(state: EngineState) -> bool:
+    is_in_trouble = state.is_used_up or state.is_away
+    return is_in_trouble and any(lane.left for lane in state.lanes)
+
+
+def _inherit(heir: EngineState, state: EngineState, queries: Sequence[SearchQuery]) -> None:
+    left = {number for lane in state.lanes for number in lane.hand_over()}
+    heir.lanes = _only(lanes_of(heir.report.engine, queries), left)
+    heir.troubles, heir.pause_s = 0, 0.0
+    heir.report = _with(heir.report, stands_by_for=None, stands_in_for=state.report.engine)
+
+
+def _only(lanes: list[Lane], left: set[int]) -> list[Lane]:
+    for lane in lanes:
+        lane.queries = [number for number in lane.queries if number in left]
+    return [lane for lane in lanes if lane.queries]
+
+
+def _with(report: EngineReport, **changes: str | None) -> EngineReport:
+    return report.model_copy(update=changes)

@@ -1,0 +1,118 @@
+"""Standings: where discovery stands after a round, and how finds become the round's candidates."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import TypeVar
+
+from pydantic import TypeAdapter
+
+from pixcrawler.domain.source import Candidate, Provenance, SearchQuery
+from pixcrawler.pipeline.asker import SEEN_HEX, settle
+from pixcrawler.pipeline.lanes import EngineState, Found
+from pixcrawler.pipeline.payloads import Discovered
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where discovery stands after a round."""
+
+    discovered: Discovered
+    next_rank: int = 0
+    seen: str = ""
+    """The remembered part of every candidate's key, one after the other, in Base64."""
+    engines: list[EngineState] = field(default_factory=list)
+    found: str = ""
+    """Digest that the file of the round's candidates is named by."""
+
+
+_STANDING = TypeAdapter(Standing)
+
+
+def packed(standing: Standing) -> bytes:
+    """Return the standing as a file."""
+    return _STANDING.dump_json(standing, exclude_defaults=True)
+
+
+def unpacked(data: bytes) -> Standing:
+    """Return the standing that a file holds."""
+    return _STANDING.validate_json(data)
+
+
+def candidates_of(
+    states: Iterable[EngineState], queries: Sequence[SearchQuery], most: int, first_rank: int
+) -> list[Candidate]:
+    """Return the first ``most`` of all held finds, each picture once.
+
+    Categories take turns, the keywords of each, and the engines of each keyword.
+    """
+    by_key: dict[str, list[Found]] = {}
+    for found in _fair_order(states):
+        by_key.setdefault(found.key, []).append(found)
+    chosen = list(by_key.values())[:most]
+    return [_candidate(finds, queries, first_rank + place) for place, finds in enumerate(chosen)]
+
+
+def settled(states: Iterable[EngineState], candidates: Sequence[Candidate]) -> list[EngineState]:
+    """Return the engines' states after the candidates were taken."""
+    taken = {one.key for one in candidates}
+    before = list(states)
+    gave = {state.report.engine: 0 for state in before}
+    for one in candidates:
+        for engine in {one.provenance.engine, *(other.engine for other in one.also_found)}:
+            gave[engine] += 1
+    return [settle(state, taken, gave[state.report.engine]) for state in before]
+
+
+def remembered(seen: str, keys: Iterable[str]) -> str:
+    """Return ``seen`` with further keys."""
+    added = bytes.fromhex("".join(key[:SEEN_HEX] for key in keys))
+    return base64.b64encode(base64.b64decode(seen) + added).decode()
+
+
+def recalled(seen: str) -> set[str]:
+    """Return the remembered parts of keys."""
+    digits = base64.b64decode(seen).hex()
+    return {digits[at : at + SEEN_HEX] for at in range(0, len(digits), SEEN_HEX)}
+
+
+def _fair_order(states: Iterable[EngineState]) -> Iterator[Found]:
+    groups: dict[str, dict[str, list[list[Found]]]] = {}
+    for state in states:
+        for lane in state.lanes:
+            groups.setdefault(lane.category, {}).setdefault(lane.keyword, []).append(lane.held)
+    return _turns(_turns(_turns(held) for held in words.values()) for words in groups.values())
+
+
+def _turns(lists: Iterable[Iterable[Item]]) -> Iterator[Item]:
+    """The first of each, the second of each, …."""
+    nothing = object()
+    for row in zip_longest(*lists, fillvalue=nothing):
+        yield from (item for item in row if item is not nothing)  # type: ignore[misc]
+
+
+def _candidate(finds: list[Found], queries: Sequence[SearchQuery], rank: int) -> Candidate:
+    """One candidate out of every find of one key; the first find's address is fetched."""
+    first = finds[0]
+    query = queries[first.query]
+    others: list[Provenance] = []
+    for found in finds[1:]:
+        if found.provenance not in (first.provenance, *others):
+            others.append(found.provenance)
+    return Candidate(
+        url=first.url,
+        key=first.key,
+        keyword=query.keyword,
+        category=query.category,
+        query=query.text,
+        rank=rank,
+        width=first.width,
+        height=first.height,
+        provenance=first.provenance,
+        also_found=tuple(others),
+    )
