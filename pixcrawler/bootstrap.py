@@ -145,9 +145,11 @@ class World:
     @Lazy
     def desk(self) -> EngineDesk:
         """What all workers know together of the engines."""
-        from pixcrawler.adapters.memory.desk import MemoryDesk
+        from pixcrawler.adapters.postgres.desk import PostgresDesk
 
-        return MemoryDesk()
+        # A request may be redirected three times: four waits at most.
+        lost_after_s = 4 * self.settings.engine_timeout_s
+        return PostgresDesk(self._worker_database, lost_after_s=lost_after_s)
 
     @Lazy
     def fetcher(self) -> Fetcher:

@@ -82,7 +82,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     """Names in lower case."""
     url: str = ""
-    """Where the answer came from, after redirects."""
+    """Where the answer came from, after redirects; without its query, which may hold a key."""
     retry_after_s: float | None = None
 
 
@@ -104,6 +104,8 @@ class Ticket:
 
     number: int
     wait_s: float
+    is_probe: bool = False
+    """Tries an engine that was suspended: others wait for what becomes of it."""
 
 
 @dataclass(frozen=True)
@@ -151,11 +153,17 @@ class EngineDesk(Protocol):
     """
 
     def admit(self, card: EngineCard, patience_s: float) -> Ticket | Closed:
-        """Take a place in the engine's queue, at most ``patience_s`` away, or learn why not."""
+        """Take a place in the engine's queue, at most ``patience_s`` away, or learn why not.
+
+        Whoever has a ticket waits for its time, sends one request and settles.
+        """
         ...
 
-    def settle(self, card: EngineCard, ticket: Ticket, page: Page) -> None:
-        """Tell that the request has ended, and how; a block or failure may suspend the engine."""
+    def settle(self, card: EngineCard, ticket: Ticket, page: Page | None) -> None:
+        """Tell that the request has ended, and how; a block or failure may suspend the engine.
+
+        None: another try of the same request will tell how the engine fares.
+        """
         ...
 
     def health(self, cards: Sequence[EngineCard]) -> list[EngineHealth]:
@@ -167,7 +175,11 @@ class EngineDesk(Protocol):
         ...
 
     def opt_ins(self) -> dict[str, OptIn]:
-        """Return the switched-on engines, by name."""
+        """Return the engines that were switched on last, by name; the terms may be old ones."""
+        ...
+
+    def switched_off(self) -> frozenset[str]:
+        """Return the engines that were switched off last."""
         ...
 
     def switch_on(self, opt_in: OptIn) -> None:
@@ -175,5 +187,5 @@ class EngineDesk(Protocol):
         ...
 
     def switch_off(self, engine: str, by: str) -> None:
-        """Record that the engine must no longer be used."""
+        """Record that the engine, of whatever access, must no longer be used."""
         ...

@@ -24,9 +24,10 @@ from pixcrawler.domain.engine import BlockKind, EngineStatus, Honour
 from pixcrawler.domain.errors import SourceUnavailable
 from pixcrawler.domain.filters import Aspect, Color, FilterName, Filters, Kind, License, Size
 from pixcrawler.domain.source import SearchQuery
-from pixcrawler.pipeline.engine_ports import Find, Page, Request
+from pixcrawler.pipeline.engine_ports import Find, OptIn, Page, Request
 from tests.contracts.answers import FIXTURES, Service, Wire, body_of, saying, stored
 from tests.contracts.mutations import mutated, mutating
+from tests.fakes.clock import Clock
 
 __all__ = [
     "FIXTURES", "EngineCase", "EngineContract", "Service", "Wire", "body_of", "saying", "searched",
@@ -59,8 +60,10 @@ def searched(
     query: SearchQuery = QUERY,
 ) -> tuple[Page, list[Request]]:
     """One page as the pipeline gets it, and the requests that it took."""
-    wire = Wire(service)
-    searcher = Searcher(engine, wire, MemoryDesk(), sleep=lambda seconds: None)
+    wire, clock = Wire(service), Clock()
+    desk = MemoryDesk(clock.now, clock.sleep)
+    desk.switch_on(OptIn(engine.card.name, engine.card.terms_digest, "a test", clock.now()))
+    searcher = Searcher(engine, wire, desk, sleep=clock.sleep)
     return searcher.search(query, cursor, filters or Filters()), wire.asked
 
 

@@ -108,8 +108,9 @@ def database(_shared_database: TestDatabase) -> Iterator[TestDatabase]:
         "select pg_terminate_backend(pid) from pg_stat_activity"
         " where datname = current_database() and pid <> pg_backend_pid()"
     )
-    # Everything belongs to a user.
+    # Everything else belongs to a user.
     _shared_database.rows("delete from auth.users")
+    _shared_database.rows("truncate private.engines, private.engine_switches cascade")
 
 
 @pytest.fixture
