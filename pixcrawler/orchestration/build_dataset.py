@@ -12,6 +12,7 @@ from pixcrawler.orchestration.durable import (
     Story,
     chapters,
     given,
+    now,
     pause,
     run,
     tell_all,
@@ -37,7 +38,9 @@ from pixcrawler.pipeline.payloads import (
     PackageCheck,
     RoundRef,
     Rounds,
+    Stop,
 )
+from pixcrawler.pipeline.saturation import Sum, is_saturated
 
 
 @chapters
@@ -58,7 +61,13 @@ def _collect_and_package(context: df.DurableOrchestrationContext, order: Order) 
         return Ending(job_id=order.job_id, status=JobStatus.CANCELLED)
     if gathered.kept == 0:
         nothing = Failure(code="no_images", message="No image was found that could be kept.")
-        return Ending(job_id=order.job_id, status=JobStatus.FAILED, failure=nothing)
+        return Ending(
+            job_id=order.job_id,
+            status=JobStatus.FAILED,
+            failure=nothing,
+            is_exhausted=gathered.is_exhausted,
+            stop=gathered.stop,
+        )
 
     assembled = yield from run(context, steps.ASSEMBLE, gathered.rounds)
     if assembled.cancelled:
@@ -71,6 +80,7 @@ def _collect_and_package(context: df.DurableOrchestrationContext, order: Order) 
         status=status,
         images=assembled.images,
         is_exhausted=gathered.is_exhausted,
+        stop=gathered.stop,
     )
 
 
@@ -81,24 +91,31 @@ class _Gathered:
     rounds: Rounds
     kept: int
     is_exhausted: bool = False
-    """No engine has anything more."""
+    """The search ended by itself; else it was ended after its last round."""
+    stop: Stop | None = None
     cancelled: bool = False
 
 
 def _gathered(context: df.DurableOrchestrationContext, order: Order) -> Story[_Gathered]:
     """Discover, process and deduplicate until enough is kept or nothing is left."""
-    rounds, kept = Rounds(job_id=order.job_id, chunks=()), 0
+    rounds, kept, sums = Rounds(job_id=order.job_id, chunks=()), 0, list[Sum]()
     for round_no in range(MAX_ROUNDS):
-        ask = RoundRef(job_id=order.job_id, round=round_no, wanted=order.wanted - kept)
+        ask = RoundRef(
+            job_id=order.job_id, round=round_no, wanted=order.wanted - kept, at=now(context)
+        )
         found = yield from run(context, steps.DISCOVER, ask)
         report = yield from _process(context, order.job_id, round_no, found.chunks)
         if found.cancelled or report.cancelled:
             return _Gathered(rounds, kept, cancelled=True)
         rounds = Rounds(job_id=order.job_id, chunks=(*rounds.chunks, found.chunks))
         if found.chunks:
-            kept = (yield from run(context, steps.DEDUPLICATE, rounds)).kept
+            chosen = yield from run(context, steps.DEDUPLICATE, rounds)
+            kept = chosen.kept
+            sums.append(Sum(chosen.candidates, kept))
         if found.exhausted or kept >= order.wanted:
-            return _Gathered(rounds, kept, found.exhausted)
+            return _Gathered(rounds, kept, found.exhausted, found.stop)
+        if found.chunks and is_saturated(sums):
+            return _Gathered(rounds, kept, is_exhausted=True, stop=Stop.SATURATED)
         if found.wait_s and not found.chunks:
             # Every engine is in trouble: asked again at once, it would be so still.
             yield from pause(context, found.wait_s)

@@ -8,7 +8,7 @@ exception loses its type at the Durable boundary and fails a whole fan-out.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import azure.durable_functions as df
@@ -118,6 +118,12 @@ def tell_all(
         if any(until(one) for one in wave):
             break
     return told
+
+
+def now(context: df.DurableOrchestrationContext) -> datetime:
+    """Return the time of the story's turn, UTC: the same whenever the turn is replayed."""
+    at: datetime = context.current_utc_datetime
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def pause(context: df.DurableOrchestrationContext, seconds: float) -> Story[None]:

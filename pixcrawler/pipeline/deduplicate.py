@@ -13,7 +13,7 @@ from pixcrawler.domain.image import ImageFacts
 from pixcrawler.domain.model import Value
 from pixcrawler.domain.source import Candidate
 from pixcrawler.domain.storage import BlobRef, selection_ref, verdicts_ref
-from pixcrawler.domain.verdict import Duplicate, RejectReason
+from pixcrawler.domain.verdict import Duplicate, RejectReason, Verdict
 from pixcrawler.pipeline.payloads import Deduplicated, Rounds
 from pixcrawler.pipeline.ports import BlobStore, JobStore
 from pixcrawler.pipeline.validate import read_verdicts
@@ -37,6 +37,8 @@ class Selection(Value):
     duplicates: tuple[Duplicate, ...]
     over_limit: int = Field(ge=0)
     """Good images beyond the wanted number: neither kept nor duplicates."""
+    candidates: int = Field(default=0, ge=0)
+    """That it was chosen from, valid or not."""
 
 
 class Valid(NamedTuple):
@@ -63,7 +65,10 @@ def deduplicate(ref: Rounds, *, jobs: JobStore, blobs: BlobStore) -> Deduplicate
         selection = Selection.model_validate_json(blobs.get(place))
     else:
         spec = jobs.job(ref.job_id).spec
-        selection = select(_valid(ref, blobs), spec.duplicates.distance, spec.max_images)
+        verdicts = list(_judged(ref, blobs))
+        valid = [Valid(at, one.outcome.candidate, one.facts) for at, one in verdicts if one.facts]
+        chosen = select(valid, spec.duplicates.distance, spec.max_images)
+        selection = chosen.model_copy(update={"candidates": len(verdicts)})
         blobs.put(place, selection.model_dump_json().encode(), "application/json")
     reasons = Counter(duplicate.reason for duplicate in selection.duplicates)
     left_out = {**reasons, RejectReason.OVER_LIMIT: selection.over_limit}
@@ -73,6 +78,7 @@ def deduplicate(ref: Rounds, *, jobs: JobStore, blobs: BlobStore) -> Deduplicate
         kept=len(selection.kept),
         duplicates=len(selection.duplicates),
         over_limit=selection.over_limit,
+        candidates=selection.candidates,
     )
 
 
@@ -82,13 +88,11 @@ def selection_place(ref: Rounds) -> BlobRef:
     return selection_ref(ref.job_id, rounds)
 
 
-def _valid(ref: Rounds, blobs: BlobStore) -> Iterator[Valid]:
+def _judged(ref: Rounds, blobs: BlobStore) -> Iterator[tuple[Place, Verdict]]:
     for chunk in ref.refs():
         verdicts = read_verdicts(verdicts_ref(chunk.job_id, chunk.round, chunk.chunk), blobs)
         for line, verdict in enumerate(verdicts):
-            if verdict.facts is not None:
-                place = Place(round=chunk.round, chunk=chunk.chunk, line=line)
-                yield Valid(place, verdict.outcome.candidate, verdict.facts)
+            yield Place(round=chunk.round, chunk=chunk.chunk, line=line), verdict
 
 
 def select(images: Iterable[Valid], distance_bits: int, wanted: int) -> Selection:

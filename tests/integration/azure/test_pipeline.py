@@ -41,7 +41,7 @@ def test_from_files_to_a_link(azurite: Azurite) -> None:
     for ref in rounds.refs():
         validate(ref, jobs=jobs, blobs=blobs)
     counted = deduplicate(rounds, jobs=jobs, blobs=blobs)
-    assert counted == Deduplicated(kept=4, duplicates=1, over_limit=0)
+    assert counted == Deduplicated(kept=4, duplicates=1, over_limit=0, candidates=6)
     assemble(rounds, jobs=jobs, datasets=datasets, blobs=blobs, clock=lambda: NOW)
     archive = package("data-1", 1, blobs=blobs)
     assert package("data-1", 1, blobs=blobs) == archive

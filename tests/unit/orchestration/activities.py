@@ -19,6 +19,7 @@ class Activities:
         self.chunks, self.per_chunk = chunks, per_chunk
         self.looks = 0
         self.registered_at = 1
+        self.stop = "used_up"
         self.ending: dict[str, Any] = {}
         self.overrides = overrides
 
@@ -42,11 +43,13 @@ class Activities:
         wait_s = 0.0 if chunks else 30.0
         return {
             "chunks": chunks, "candidates": chunks * 32, "exhausted": last, "wait_s": wait_s,
+            "stop": self.stop if last else None,
         }  # fmt: skip
 
     def deduplicate(self, given: dict[str, Any]) -> dict[str, Any]:
         kept = sum(given["chunks"]) * self.per_chunk
-        return {"kept": kept, "duplicates": 0, "over_limit": 0}
+        candidates = sum(given["chunks"]) * 32
+        return {"kept": kept, "duplicates": 0, "over_limit": 0, "candidates": candidates}
 
     def assemble(self, given: dict[str, Any]) -> dict[str, Any]:
         return {

@@ -6,7 +6,13 @@ import pytest
 
 from pixcrawler.orchestration import build_dataset as build_dataset_module
 from pixcrawler.orchestration.build_dataset import build_dataset
-from pixcrawler.pipeline.limits import ARCHIVE_POLL_S, GROUP_CHUNKS, GROUPS_AT_ONCE, MAX_ROUNDS
+from pixcrawler.pipeline.limits import (
+    ARCHIVE_POLL_S,
+    GROUP_CHUNKS,
+    GROUPS_AT_ONCE,
+    MAX_ROUNDS,
+    SATURATED_ROUNDS,
+)
 from tests.fakes.durable import Stage
 from tests.unit.orchestration.activities import Activities, tell
 
@@ -166,6 +172,54 @@ def test_an_engine_without_end_is_not_asked_for_ever():
     ending = activities.ending
     assert (ending["status"], ending["images"]) == ("partial", MAX_ROUNDS)
     assert not ending["is_exhausted"]
+
+
+def test_a_job_that_only_finds_known_pictures_ends():
+    """Rounds that keep almost nothing of what they download end the search, not only the last."""
+    activities = Activities(chunks=[4] * MAX_ROUNDS)
+    kept = iter([40, 41, 42, *[43] * MAX_ROUNDS])
+    activities.overrides["deduplicate"] = lambda given: {
+        "done": {**activities.deduplicate(given), "kept": next(kept)}
+    }
+
+    stage, _ = tell(activities, wanted=100)
+
+    ending = activities.ending
+    assert (ending["stop"], ending["is_exhausted"]) == ("saturated", True)
+    assert [name for name, _ in stage.called].count("discover") == 1 + SATURATED_ROUNDS
+
+
+def test_what_an_earlier_version_counted_does_not_end_a_job():
+    """A story that is under way tells itself as before when its answers lack the new counts."""
+    activities = Activities(chunks=[1] * MAX_ROUNDS)
+    activities.overrides["deduplicate"] = lambda given: {
+        "done": {"kept": 1, "duplicates": 31, "over_limit": 0}
+    }
+
+    stage, _ = tell(activities, wanted=100)
+
+    assert [name for name, _ in stage.called].count("discover") == MAX_ROUNDS
+
+
+@pytest.mark.parametrize("per_chunk", [0, 10], ids=["nothing kept", "some kept"])
+def test_why_the_search_ended_is_passed_on(per_chunk):
+    """The last step is told why there are no more, so that it can say so."""
+    activities = Activities(chunks=[1], per_chunk=per_chunk)
+    activities.stop = "max_bytes"
+
+    tell(activities)
+
+    assert activities.ending["stop"] == "max_bytes"
+
+
+def test_every_round_knows_its_time():
+    """Discovery is told the time by the story, so that a repeated round asks the same."""
+    stage, _ = tell(Activities(chunks=[1, 1, 1]))
+
+    times = [given["at"] for name, given in stage.called if name == "discover"]
+    assert len(set(times)) == 3
+    assert times == sorted(times)
+    assert all(time.startswith("2030-01-01T") and time.endswith("Z") for time in times)
 
 
 def test_an_archive_that_never_comes_fails_the_job(monkeypatch):

@@ -244,7 +244,7 @@ def test_the_step_counts(workshop):
     put_verdicts(workshop, 0, 0, [a_verdict(0), a_verdict(1, same), a_verdict(2, same)])
     put_verdicts(workshop, 0, 1, [a_verdict(3)])
     first = run(workshop, 2)
-    assert first == Deduplicated(kept=2, duplicates=1, over_limit=1)
+    assert first == Deduplicated(kept=2, duplicates=1, over_limit=1, candidates=4)
     assert run(workshop, 2) == first
     progress = workshop.jobs.state("job-1").progress
     assert progress.kept == 2
@@ -286,6 +286,6 @@ def test_real_copies(workshop):
     files += [an_image(seed) for seed in range(10, 14)]
     workshop.download([(a_candidate(number), data) for number, data in enumerate(files)])
     workshop.validate()
-    assert run(workshop, 1) == Deduplicated(kept=8, duplicates=8, over_limit=0)
+    assert run(workshop, 1) == Deduplicated(kept=8, duplicates=8, over_limit=0, candidates=16)
     selection = Selection.model_validate_json(workshop.blobs.get(selection_ref("job-1", 1)))
     assert [place.line for place in selection.kept] == [0, 1, 2, 3, 12, 13, 14, 15]
