@@ -71,6 +71,8 @@ class Form(NamedTuple):
     authority: str
     """Host, and port where it is not the scheme's own."""
     host: str
+    domain: str
+    """The last two labels of the host."""
     path: str
     fields: tuple[str, ...]
     """Of the query, sorted; the whole query as it stands when it is signed."""
@@ -85,11 +87,6 @@ class Form(NamedTuple):
     def origin(self) -> str:
         """Scheme and host, with port."""
         return f"{self.scheme}://{self.authority}"
-
-    @property
-    def domain(self) -> str:
-        """The last two labels of the host."""
-        return ".".join(self.host.rsplit(".", 2)[-2:])
 
     @property
     def resource(self) -> str:
@@ -156,8 +153,8 @@ def _kept(query: str) -> tuple[str, ...] | None:
 
 
 @lru_cache(maxsize=4096)
-def _site(scheme: str, netloc: str) -> tuple[str, str] | None:
-    """Host with port, and host, in one form; None where there is no such host or port."""
+def _site(scheme: str, netloc: str) -> tuple[str, str, str] | None:
+    """Host with port, host, and domain, in one form; None where there is no such host or port."""
     if len(netloc) > MAX_AUTHORITY_CHARS or "@" in netloc:
         return None
     try:
@@ -167,7 +164,8 @@ def _site(scheme: str, netloc: str) -> tuple[str, str] | None:
         return None
     if port > _LAST_PORT:
         return None
-    return host if port == _PORTS[scheme] else f"{host}:{port}", host
+    authority = host if port == _PORTS[scheme] else f"{host}:{port}"
+    return authority, host, ".".join(host.rsplit(".", 2)[-2:])
 
 
 def _odd(netloc: str, scheme: str) -> tuple[str, int]:

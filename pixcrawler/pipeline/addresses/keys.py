@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pixcrawler.pipeline.addresses.form import MAX_CHARS, Form, form_of
 from pixcrawler.pipeline.addresses.pictures import picture_of
@@ -14,8 +14,7 @@ MAX_HOPS = 3
 """Proxies that may show each other; what is wrapped deeper is left as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """What an address says about its picture, before anything is fetched."""
 
     key: str

@@ -70,19 +70,19 @@ _WIKIMEDIA = _site(
             r"/(?P<wiki>[^/?]+/[^/?]+)/thumb/(?P<file>(?:archive/)?[0-9a-f]/[0-9a-f]{2}/"
             rf"[^/?]+\.(?i:jpe?g|png|webp|gif))/(?:lossy-|lossless-)?\d{{1,3}}px-[^/?]*{_QUERY}"
         ),
-        r"\g<wiki>/\g<file>",
-        r"/\g<wiki>/\g<file>",
+        "{wiki}/{file}",
+        "/{wiki}/{file}",
     ),
     (
         (
             r"/(?P<wiki>[^/?]+/[^/?]+)/thumb/(?P<file>(?:archive/)?[0-9a-f]/[0-9a-f]{2}/[^/?]+)/"
             rf"(?:lossy-|lossless-)?(?:page1-)?\d+px-[^/?]*{_QUERY}"
         ),
-        r"\g<wiki>/\g<file>",
+        "{wiki}/{file}",
     ),
     (
         r"/(?P<wiki>[^/?]+/[^/?]+)/(?P<file>(?:archive/)?[0-9a-f]/[0-9a-f]{2}/[^/?]+)" + _QUERY,
-        r"\g<wiki>/\g<file>",
+        "{wiki}/{file}",
     ),
 )
 _PINTEREST = _site(
@@ -93,8 +93,8 @@ _PINTEREST = _site(
             r"/(?:\d+x\d*(?:_[A-Z]+)?|originals)/(?P<folder>(?:[0-9a-f]{2}/){3})(?P<id>[0-9a-f]+)"
             rf"(?P<ext>\.[a-z]+){_QUERY}"
         ),
-        r"\g<id>",
-        r"/originals/\g<folder>\g<id>\g<ext>",
+        "{id}",
+        "/originals/{folder}{id}{ext}",
     ),
 )
 _TWITTER = _site(
@@ -102,36 +102,36 @@ _TWITTER = _site(
     "twitter",
     (
         r"/media/(?P<id>[A-Za-z0-9_-]+)\.(?P<format>[a-z]+)(?::[a-z0-9]+)?" + _QUERY,
-        r"\g<id>",
-        r"/media/\g<id>?format=\g<format>&name=orig",
+        "{id}",
+        r"/media/{id}?format={format}&name=orig",
     ),
     (
         r"/media/(?P<id>[A-Za-z0-9_-]+)\?format=(?P<format>[a-z]+)",
-        r"\g<id>",
-        r"/media/\g<id>?format=\g<format>&name=orig",
+        "{id}",
+        r"/media/{id}?format={format}&name=orig",
     ),
     size_params=("name",),
 )
 _GOOGLE_PHOTOS = _site(
     r"(?:\d+\.bp\.blogspot|blogger\.googleusercontent|lh\d\.googleusercontent|lh\d\.ggpht)\.com",
     "google",
-    (rf"(?P<at>/[^=?]+)={_SIZE}{_QUERY}", r"\g<at>", r"\g<at>=s0"),
+    (rf"(?P<at>/[^=?]+)={_SIZE}{_QUERY}", "{at}", "{at}=s0"),
     (
         rf"(?P<at>/.+)/{_SIZE}/(?P<name>[^/?]+){_QUERY}",
-        r"\g<at>/\g<name>",
-        r"\g<at>/s0/\g<name>",
+        "{at}/{name}",
+        "{at}/s0/{name}",
     ),
-    (rf"(?P<at>/[^=?]+){_QUERY}", r"\g<at>"),
+    (rf"(?P<at>/[^=?]+){_QUERY}", "{at}"),
 )
 _FLICKR = _site(
     r".+\.static\.?flickr\.com",
     "flickr",
     (
         r"(?P<at>(?:/\d+){1,2}/(?P<id>\d+)_[0-9a-f]+)(?:_[sqtmnwzc])?\.[a-z]+" + _QUERY,
-        r"\g<id>",
-        r"\g<at>_b.jpg",
+        "{id}",
+        "{at}_b.jpg",
     ),
-    (r"(?:/\d+){1,2}/(?P<id>\d+)_[0-9a-f]+(?:_[a-z0-9]{1,2}){1,2}\.[a-z]+" + _QUERY, r"\g<id>"),
+    (r"(?:/\d+){1,2}/(?P<id>\d+)_[0-9a-f]+(?:_[a-z0-9]{1,2}){1,2}\.[a-z]+" + _QUERY, "{id}"),
 )
 _SHOPIFY = _site(
     ".*",
@@ -141,10 +141,10 @@ _SHOPIFY = _site(
             r"(?P<at>/[^?]+?)_(?:\d+x\d*|x\d+)(?:_crop_[a-z]+)?(?:@[23]x)?"
             r"(?P<ext>\.[A-Za-z]+)(?P<rest>\?.*)?"
         ),
-        r"\g<at>\g<ext>\g<rest>",
-        r"\g<at>\g<ext>\g<rest>",
+        "{at}{ext}{rest}",
+        "{at}{ext}{rest}",
     ),
-    ("(?P<all>.*)", r"\g<all>", r"\g<all>"),
+    ("(?P<all>.*)", "{all}", "{all}"),
     size_params=("width", "height", "crop"),
 )
 _AMAZON = _site(
@@ -152,14 +152,14 @@ _AMAZON = _site(
     "amazon",
     (
         r"/images/(?P<kind>[A-Z])/(?P<id>[^/?.]+)(?:\._[^/?]*_)?\.(?P<ext>[A-Za-z]+)" + _QUERY,
-        r"\g<kind>/\g<id>",
-        r"/images/\g<kind>/\g<id>.\g<ext>",
+        "{kind}/{id}",
+        "/images/{kind}/{id}.{ext}",
     ),
 )
 _SQUARESPACE = _site(
     r"images\.squarespace-cdn\.com|static\d?\.squarespace\.com",
     "squarespace",
-    (r"(?P<at>[^?]*)(?P<rest>\?.*)?", r"\g<at>\g<rest>", r"\g<at>?format=original"),
+    (r"(?P<at>[^?]*)(?P<rest>\?.*)?", "{at}{rest}", r"{at}?format=original"),
     size_params=("format",),
 )
 _INATURALIST = _site(
@@ -167,10 +167,10 @@ _INATURALIST = _site(
     "inaturalist",
     (
         rf"/photos/(?P<id>\d+)/(?:square|thumb|small|medium)\.(?P<ext>[A-Za-z]+){_QUERY}",
-        r"\g<id>",
-        r"/photos/\g<id>/original.\g<ext>",
+        "{id}",
+        "/photos/{id}/original.{ext}",
     ),
-    (rf"/photos/(?P<id>\d+)/(?:large|original)\.[A-Za-z]+{_QUERY}", r"\g<id>"),
+    (rf"/photos/(?P<id>\d+)/(?:large|original)\.[A-Za-z]+{_QUERY}", "{id}"),
 )
 _CLOUDINARY = _site(
     r"res\.cloudinary\.com",
@@ -178,12 +178,12 @@ _CLOUDINARY = _site(
     (
         rf"(?P<at>/[^/?]+/image/upload)/(?:{_TRANSFORM}(?:,{_TRANSFORM})*/)*"
         r"(?P<rest>(?!s--)[^?]+)" + _QUERY,
-        r"\g<at>/\g<rest>",
-        r"\g<at>/\g<rest>",
+        "{at}/{rest}",
+        "{at}/{rest}",
     ),
 )
 _BING_ID = r"(?P<id>OIP\.[A-Za-z0-9_-]+).*"
-_BING_SHAPES = ((rf"/th/id/{_BING_ID}", r"\g<id>"), (rf"/th\?(?:.*&)?id={_BING_ID}", r"\g<id>"))
+_BING_SHAPES = ((rf"/th/id/{_BING_ID}", "{id}"), (rf"/th\?(?:.*&)?id={_BING_ID}", "{id}"))
 _BING = _site(r"(?:www|cn|th)\.bing\.com", "bing", *_BING_SHAPES, has_thumbnails=True)
 _BING_THUMBNAILS = _site(
     r"tse\d*(?:\.mm\.bing\.net|-mm\.cn\.bing\.net)|th\.bing\.com",
@@ -195,12 +195,12 @@ _BING_THUMBNAILS = _site(
 _GOOGLE_THUMBNAILS = _site(
     r"encrypted-tbn\d*\.gstatic\.com",
     "google-thumbnail",
-    (r"/[a-z]*\?(?:.*&)?q=tbn(?::|%3A)(?P<id>[^&]+).*", r"\g<id>"),
+    (r"/[a-z]*\?(?:.*&)?q=tbn(?::|%3A)(?P<id>[^&]+).*", "{id}"),
     _ANYTHING,
     has_thumbnails=True,
 )
 _BRAVE = _site(r"imgs\.search\.brave\.com", "brave", _ANYTHING, has_thumbnails=True)
-_BAIDU_SHAPE = (r"/it/u=(?P<id>\d+(?:,|%2C)\d+).*", r"\g<id>")
+_BAIDU_SHAPE = (r"/it/u=(?P<id>\d+(?:,|%2C)\d+).*", "{id}")
 _BAIDU = _site(r".+\.baidu\.com", "baidu", _BAIDU_SHAPE, has_thumbnails=True)
 _BAIDU_THUMBNAILS = _site(
     r"(?:img\d*\.imgtn\.bdimg|ss\d*\.bdstatic)\.com",
@@ -259,8 +259,9 @@ def _pictured(site: Site, form: Form) -> Picture:
     for shape in site.shapes:
         found = shape.pattern.fullmatch(resource)
         if found:
-            key = f"{site.name or form.host}:{found.expand(shape.key)}" if shape.key else None
-            best = found.expand(shape.best) if shape.best else form.resource
+            groups = found.groupdict("")
+            key = f"{site.name or form.host}:{shape.key.format_map(groups)}" if shape.key else None
+            best = shape.best.format_map(groups) if shape.best else form.resource
             larger = None if best == form.resource else f"{form.origin}{best}"
             return Picture(key, larger, site.has_thumbnails)
     return _PLAIN

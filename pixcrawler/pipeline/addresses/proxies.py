@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -61,7 +60,7 @@ _PHOTON = frozenset(
 _GOOGLE = r"(?:www\.|images\.)?google\.(?:com|[a-z]{2}|com?\.[a-z]{2})"
 
 # Facts from the services' own documentation and from addresses seen.
-_PROXIES = {
+_PROXIES: dict[str, tuple[Proxy, ...]] = {
     "wp.com": (Proxy(r"i[0-3]\.wp\.com", "/(?P<inner>.+)", is_bare=True, own=_PHOTON),),
     "wsrv.nl": (Proxy(r"wsrv\.nl", "/", ("url",), is_bare=True),),
     "weserv.nl": (Proxy(r"images\.weserv\.nl", "/", ("url",), is_bare=True),),
@@ -105,14 +104,15 @@ def unwrapped(form: Form) -> str | None:
     return None
 
 
-def _candidates(form: Form) -> Iterator[Proxy]:
+def _candidates(form: Form) -> tuple[Proxy, ...]:
     """The few proxies that the address might be."""
-    yield from _PROXIES.get(form.domain, ())
+    found = _PROXIES.get(form.domain, ())
     if "google." in form.host:
-        yield from _OF_GOOGLE
+        found += _OF_GOOGLE
     for mark, proxies in _ANYWHERE.items():
         if mark in form.path:
-            yield from proxies
+            found += proxies
+    return found
 
 
 def _inner(proxy: Proxy, place: re.Match[str], form: Form) -> str:
