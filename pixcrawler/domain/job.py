@@ -13,10 +13,13 @@ from pixcrawler.domain.engine import EngineName
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.keyword import Keyword, Name
 from pixcrawler.domain.model import Value
+from pixcrawler.domain.wording import wording_of
 
 MAX_IMAGES = 10_000
 """Wanted images of one job on the Free plan (DESIGN, section 8)."""
 MAX_KEYWORDS = 200
+MAX_TRANSLATIONS = 1000
+TEMPLATE_MAX_CHARS = 60
 MAX_URLS = 10_000
 MAX_UPLOADS = 20
 DEFAULT_ENGINES = ("openverse", "commons")
@@ -52,14 +55,35 @@ Intent = Literal["any", "object", "animal", "plant", "food", "place", "person", 
 WebAddress = Annotated[str, Field(min_length=8, max_length=4096), AfterValidator(_web_address)]
 
 
+def _template(text: str) -> str:
+    """Refuse what has no place for the keyword, or another one; the rest is text as it stands."""
+    folded = " ".join(text.split())
+    if folded.count("{k}") != 1:
+        raise ValueError("must have {k} once, where the keyword goes")
+    if any(char in '{}"' or not char.isprintable() for char in folded.replace("{k}", "")):
+        raise ValueError("must not have other braces, quotation marks or control characters")
+    if any(word.startswith("-") for word in folded.split()):
+        raise ValueError("must not have words that begin with -: exclusions belong to keywords")
+    return folded
+
+
+Template = Annotated[
+    str, Field(min_length=5, max_length=TEMPLATE_MAX_CHARS), AfterValidator(_template)
+]
+
+
 class Expand(Value):
     """How keywords become further queries when the keywords alone do not give enough."""
 
     mode: Literal["off", "templates", "model"] = "templates"
     """model: the deployment's language model, with templates where it fails or is not set up."""
     per_keyword: int = Field(default=5, ge=1, le=20)
+    keywords: int = Field(default=10, ge=1, le=50)
+    """How many keywords a language model makes of a topic."""
     intent: Intent = "any"
     """What the keywords name, so that templates fit: a place has no side view."""
+    templates: tuple[Template, ...] = Field(default=(), max_length=20)
+    """The user's own, such as ``{k} in the garden``, asked before those of the intent."""
     translations: dict[Keyword, tuple[Keyword, ...]] = Field(default_factory=dict)
     """By keyword: the same in other languages, asked like the keyword itself."""
 
@@ -92,7 +116,8 @@ class JobSpec(Value):
     uploads: dict[Name, tuple[UploadId, ...]] = Field(default_factory=dict)
     """The user's own lists, folders and archives, uploaded before, by category."""
     topic: Keyword | None = None
-    """Instead of keywords: one category, whose keywords are made from it."""
+    """Instead of keywords: one category, whose keywords a language model makes from it. Without
+    one it is its own keyword."""
     max_images: int = Field(default=100, ge=1, le=MAX_IMAGES)
     """Wanted in all, after cleaning."""
     engines: tuple[EngineName, ...] = DEFAULT_ENGINES
@@ -102,6 +127,13 @@ class JobSpec(Value):
     validation_level: Literal["basic"] = "basic"
     duplicates: Duplicates = Duplicates()
     archive: Literal["zip"] = "zip"
+
+    @property
+    def keywords(self) -> dict[str, tuple[str, ...]]:
+        """By category, as given; a topic is a category with itself for its keyword."""
+        if self.topic and not self.categories:
+            return {wording_of(self.topic).label: (self.topic,)}
+        return self.categories
 
     @field_validator("engines")
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -11,6 +11,7 @@ from pixcrawler.domain.errors import InvalidRequest, Violation
 from pixcrawler.domain.job import (
     DEFAULT_ENGINES,
     MAX_KEYWORDS,
+    MAX_TRANSLATIONS,
     MAX_UPLOADS,
     MAX_URLS,
     UPLOAD_ENGINE,
@@ -18,6 +19,7 @@ from pixcrawler.domain.job import (
     JobSpec,
 )
 from pixcrawler.domain.keyword import Keyword, folder_name
+from pixcrawler.domain.wording import wording_of
 
 SHOWN_CHARS = 200
 """Of a refused value, in an error."""
@@ -49,7 +51,7 @@ def parse_job(given: Any) -> JobSpec:
     except ValidationError as error:
         broken += [v for v in violations_of(error) if not _follows_from(v, told)]
         raise _refused(*broken) from None
-    across = _rules_across_fields(spec, "keywords" if "keywords" in given else "categories")
+    across = _rules_across_fields(spec, _words_field(given))
     broken += [v for v in across if not _follows_from(v, told)]
     if broken:
         raise _refused(*broken)
@@ -105,7 +107,10 @@ def _keywords_to_categories(fields: dict[str, Any]) -> list[Violation]:
         return [v.model_copy(update={"field": f"keywords.{v.field}"}) for v in violations_of(error)]
     if not plain:
         return [_broken("keywords", "too_short", words, "must have at least one word")]
-    fields["categories"] = {word: [word] for word in plain}
+    categories: dict[str, list[str]] = {}
+    for word in dict.fromkeys(plain):
+        categories.setdefault(wording_of(word).label, []).append(word)
+    fields["categories"] = categories
     return []
 
 
@@ -124,7 +129,8 @@ def _name_by_first_word(fields: dict[str, Any]) -> None:
         first = next(iter(named))
         fields["name"] = first[:80] if isinstance(first, str) else first
     elif "name" not in fields:
-        fields["name"] = "dataset"
+        topic = fields.get("topic")
+        fields["name"] = topic[:80] if isinstance(topic, str) else "dataset"
 
 
 def _follows_from(violation: Violation, told: set[str]) -> bool:
@@ -132,21 +138,30 @@ def _follows_from(violation: Violation, told: set[str]) -> bool:
     return violation.field.split(".")[0] in told
 
 
+def _words_field(given: Mapping[str, Any]) -> str:
+    return next((name for name in ("keywords", "topic") if name in given), "categories")
+
+
 def _rules_across_fields(spec: JobSpec, words_field: str) -> list[Violation]:
+    words = spec.keywords
     broken = [
-        *_category_rules(words_field, spec.categories, ()),
-        *_category_rules("urls", spec.urls, spec.categories),
-        *_category_rules("uploads", spec.uploads, (*spec.categories, *spec.urls)),
+        *_category_rules(words_field, words, ()),
+        *_category_rules("urls", spec.urls, words),
+        *_category_rules("uploads", spec.uploads, (*words, *spec.urls)),
+        *_translation_rules(spec),
     ]
-    if not (spec.categories or spec.urls or spec.uploads):
-        text = "give keywords, categories, urls or uploads"
+    if spec.topic and spec.categories:
+        text = "give keywords, categories or a topic, only one of them"
+        broken.append(_broken("topic", "synonym", spec.topic, text))
+    if not (words or spec.urls or spec.uploads):
+        text = "give keywords, categories, a topic, urls or uploads"
         broken.append(_broken("keywords", "missing", None, text))
-    for field, words, limit in (
-        (words_field, spec.categories, MAX_KEYWORDS),
+    for field, entries, limit in (
+        (words_field, words, MAX_KEYWORDS),
         ("urls", spec.urls, MAX_URLS),
         ("uploads", spec.uploads, MAX_UPLOADS),
     ):
-        count = sum(map(len, words.values()))
+        count = sum(map(len, entries.values()))
         if count > limit:
             broken.append(_broken(field, "too_long", count, f"at most {limit} are allowed"))
     return [*broken, *_engine_rules(spec)]
@@ -156,9 +171,22 @@ def _engine_rules(spec: JobSpec) -> Iterator[Violation]:
     for field, engine in _OWN.items():
         if engine in spec.engines and not getattr(spec, field):
             yield _broken(field, "missing", None, f"the engine {engine} needs this field")
-    if spec.categories and set(spec.engines) <= set(_OWN.values()):
+    if spec.keywords and set(spec.engines) <= set(_OWN.values()):
         text = f"keywords need an engine beside {' and '.join(spec.engines)}"
         yield _broken("engines", "missing", list(spec.engines), text)
+
+
+def _translation_rules(spec: JobSpec) -> Iterator[Violation]:
+    translations = spec.expand.translations
+    known = {word for words in spec.keywords.values() for word in words}
+    for word in translations:
+        if word not in known:
+            text = "is not a keyword of this job, written as there"
+            yield _broken(f"expand.translations.{word}", "unknown_keyword", word, text)
+    count = sum(map(len, translations.values()))
+    if count > MAX_TRANSLATIONS:
+        text = f"at most {MAX_TRANSLATIONS} are allowed"
+        yield _broken("expand.translations", "too_long", count, text)
 
 
 def _category_rules(
@@ -169,15 +197,22 @@ def _category_rules(
         if not words:
             yield _broken(f"{field}.{name}", "too_short", [], "must have at least one entry")
         if field not in _OWN:
-            yield from _one_folder_each(f"{field}.{name}", words)
+            yield from _one_folder_each(f"{field}.{name}", words, label=_label)
+
+
+def _label(word: str) -> str:
+    return wording_of(word).label
 
 
 def _one_folder_each(
-    field: str, names: Iterable[str], others: Iterable[str] = ()
+    field: str,
+    names: Iterable[str],
+    others: Iterable[str] = (),
+    label: Callable[[str], str] = str,
 ) -> Iterator[Violation]:
     seen = {folder_name(other): other for other in others}
     for name in names:
-        first = seen.setdefault(folder_name(name), name)
+        first = seen.setdefault(folder_name(label(name)), name)
         if first != name:
             text = f"{first} and {name} would share one folder: merge or rename them"
             yield _broken(field, "duplicate", name, text)

@@ -8,6 +8,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
 
+from pixcrawler.domain.wording import wording_of
+
 KEYWORD_MAX_CHARS = 100
 NAME_MAX_CHARS = 80
 FOLDER_MAX_CHARS = 60
@@ -41,12 +43,20 @@ def _filed(text: str, max_chars: int) -> str:
     return folded
 
 
+def _worded(text: str) -> str:
+    """As a text whose operators can be read and which asks for something."""
+    if not folder_name(wording_of(text).label):
+        raise ValueError("must contain at least one letter or digit to look for")
+    return text
+
+
 Keyword = Annotated[
     str,
     StringConstraints(min_length=1, max_length=KEYWORD_MAX_CHARS),
     AfterValidator(partial(_filed, max_chars=KEYWORD_MAX_CHARS)),
+    AfterValidator(_worded),
 ]
-"""What the user typed: 1 to 100 characters, at least one of them a letter or digit."""
+"""What the user typed: 1 to 100 characters, at least one of them a letter or digit; see Wording."""
 
 Name = Annotated[
     str,

@@ -47,7 +47,7 @@ class Archive(Value):
 
 
 class DownloadLink(Value):
-    """An address that anyone may read one blob from until it expires."""
+    """An address that anyone may read one blob from, or write it to, until it expires."""
 
     url: str
     expires_at: AwareDatetime
@@ -56,6 +56,16 @@ class DownloadLink(Value):
 def queries_ref(job_id: str) -> BlobRef:
     """The queries of a job, in the order they are asked."""
     return BlobRef(container=WORK, name=f"{job_id}/queries.json")
+
+
+def expanded_ref(job_id: str) -> BlobRef:
+    """What became of a job's keywords, the first time: the queries file follows from it."""
+    return BlobRef(container=WORK, name=f"{job_id}/expanded.json")
+
+
+def words_ref(digest: str) -> BlobRef:
+    """What a language model said to one question: for all jobs, so none of them sweeps it."""
+    return BlobRef(container=WORK, name=f"cache/words/{digest}.json")
 
 
 def discovery_ref(job_id: str, round_no: int) -> BlobRef:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice, zip_longest
+from collections.abc import Iterator, Mapping
+from itertools import chain, islice, zip_longest
 
 from pydantic import TypeAdapter
 
 from pixcrawler.domain.job import JobSpec
+from pixcrawler.domain.model import Value
+from pixcrawler.domain.note import Note
 from pixcrawler.domain.source import SearchQuery
-from pixcrawler.domain.storage import queries_ref
+from pixcrawler.domain.storage import expanded_ref, queries_ref
+from pixcrawler.domain.wording import Wording, wording_of
+from pixcrawler.pipeline.consult import Consulted, consult
 from pixcrawler.pipeline.payloads import Expanded, JobRef
 from pixcrawler.pipeline.ports import BlobStore, JobStore
+from pixcrawler.pipeline.templates import templated
+from pixcrawler.pipeline.word_ports import WordSource
 
 QUERY_MAX_CHARS = 200
 """What every engine takes. Source: Openverse API documentation, the strictest of them."""
@@ -19,81 +25,85 @@ QUERY_MAX_CHARS = 200
 QUERIES: TypeAdapter[tuple[SearchQuery, ...]] = TypeAdapter(tuple[SearchQuery, ...])
 """The form of the queries file."""
 
-# Places, views and light in which the same thing is photographed; none that changes what it is
-# (no drawings, toys, memes). The plural stands second where it is easy to make.
-_TEMPLATES = (
-    "{k} photo",
-    "{k} close up",
-    "{k} outdoors",
-    "{k} in the wild",
-    "{k} side view",
-    "{k} indoors",
-    "{k} front view",
-    "{k} in sunlight",
-    "{k} in nature",
-    "{k} from above",
-    "{k} in winter",
-    "{k} in summer",
-    "{k} portrait",
-    "{k} at night",
-    "{k} in the city",
-    "{k} back view",
-    "{k} in the rain",
-    "{k} in autumn",
-    "{k} in spring",
-    "{k} detail",
-)
-_SHORTEST_PLURAL = 3
+
+class Expansion(Value):
+    """What became of a job's keywords."""
+
+    queries: tuple[SearchQuery, ...]
+    notes: tuple[Note, ...] = ()
 
 
-def expand(ref: JobRef, *, jobs: JobStore, blobs: BlobStore) -> Expanded:
-    """Write the job's queries, in the order they are asked. Safe to run twice.
+def expand(
+    ref: JobRef, *, jobs: JobStore, blobs: BlobStore, words: WordSource | None = None
+) -> Expanded:
+    """Write the job's queries, in the order they are asked, and note what went otherwise.
 
     The plain keywords of all categories come first, taking turns over the categories, then each
-    keyword's first variation, and so on.
+    keyword's first variation, and so on. Safe to run twice, although a language model may answer
+    otherwise the second time: the first expansion written wins, and the rest follows from it.
     """
-    place = queries_ref(ref.job_id)
+    place, first = queries_ref(ref.job_id), expanded_ref(ref.job_id)
     if blobs.exists(place):
         return Expanded(queries=len(QUERIES.validate_json(blobs.get(place))))
-    queries = queries_of(jobs.job(ref.job_id).spec)
-    blobs.put(place, QUERIES.dump_json(queries, exclude_defaults=True), "application/json")
-    return Expanded(queries=len(queries))
+    if not blobs.exists(first):
+        spec = jobs.job(ref.job_id).spec
+        consulted = consult(spec, words, blobs)
+        expansion = Expansion(queries=queries_of(spec, consulted), notes=consulted.notes)
+        blobs.put_new(first, expansion.model_dump_json(exclude_defaults=True).encode())
+    expansion = Expansion.model_validate_json(blobs.get(first))
+    jobs.add_notes(ref.job_id, expansion.notes)
+    blobs.put(
+        place, QUERIES.dump_json(expansion.queries, exclude_defaults=True), "application/json"
+    )
+    return Expanded(queries=len(expansion.queries))
 
 
-def queries_of(spec: JobSpec) -> tuple[SearchQuery, ...]:
+def queries_of(spec: JobSpec, consulted: Consulted | None = None) -> tuple[SearchQuery, ...]:
     """Return every query of a job, each text once a category, whatever its case."""
-    wanted = 1 + (spec.expand.per_keyword if spec.expand.mode == "templates" else 0)
-    variations = {
-        (category, keyword): list(islice(_variations(keyword), wanted))
-        for category, keywords in spec.categories.items()
-        for keyword in keywords
-    }
+    consulted = consulted or Consulted(spec.keywords)
     asked: set[tuple[str, str]] = set()
-    queries = [_own_list(category, addresses=urls) for category, urls in spec.urls.items()]
-    queries += [_own_list(category, uploads=ids) for category, ids in spec.uploads.items()]
-    for expansion in range(wanted):
-        for category, keyword in _turns(spec.categories):
-            texts = variations[category, keyword]
-            text = texts[expansion] if expansion < len(texts) else ""
-            if not text or (category, text.casefold()) in asked:
-                continue
-            asked.add((category, text.casefold()))
-            queries.append(
-                SearchQuery(text=text, keyword=keyword, category=category, expansion=expansion)
-            )
+    queries = [*_own(spec)]
+    for query in _in_turns(spec, consulted):
+        if (query.category, query.text.casefold()) not in asked:
+            asked.add((query.category, query.text.casefold()))
+            queries.append(query)
     return tuple(queries)
 
 
-def _own_list(
-    category: str, addresses: tuple[str, ...] = (), uploads: tuple[str, ...] = ()
-) -> SearchQuery:
-    """A user's list has no keyword of its own: its category's name stands for it."""
+def _own(spec: JobSpec) -> Iterator[SearchQuery]:
+    """What the user brings along has no keyword of its own: its category's name stands for it."""
+    for category, urls in spec.urls.items():
+        yield SearchQuery(text=category, keyword=category, category=category, addresses=urls)
+    for category, uploads in spec.uploads.items():
+        yield SearchQuery(text=category, keyword=category, category=category, uploads=uploads)
+
+
+def _in_turns(spec: JobSpec, consulted: Consulted) -> Iterator[SearchQuery]:
+    """The keywords and their translations, then a variation of each, then another of each."""
+    variations: dict[tuple[str, str], list[str]] = {}
+    for category, keyword in _turns(consulted.keywords):
+        wording = wording_of(keyword)
+        for same in (wording, *map(wording_of, spec.expand.translations.get(keyword, ()))):
+            exclude = tuple(dict.fromkeys((*wording.exclude, *same.exclude)))
+            yield _query(category, wording, same.text, 0).model_copy(update={"exclude": exclude})
+        variations[category, keyword] = _variations(spec, keyword, wording, consulted)
+    for expansion in range(1, 1 + max(map(len, variations.values()), default=0)):
+        for (category, keyword), texts in variations.items():
+            if expansion <= len(texts):
+                yield _query(category, wording_of(keyword), texts[expansion - 1], expansion)
+
+
+def _query(category: str, wording: Wording, text: str, expansion: int) -> SearchQuery:
     return SearchQuery(
-        text=category, keyword=category, category=category, addresses=addresses, uploads=uploads
+        text=text,
+        keyword=wording.label,
+        category=category,
+        expansion=expansion,
+        exclude=wording.exclude,
     )
 
 
-def _turns(categories: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
+def _turns(categories: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
     """Every (category, keyword): the first of each category, then the second of each."""
     for row in zip_longest(*categories.values()):
         for category, keyword in zip(categories, row, strict=True):
@@ -101,28 +111,11 @@ def _turns(categories: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
                 yield category, keyword
 
 
-def _variations(keyword: str) -> Iterator[str]:
-    """The keyword, then what else to ask for it; nothing twice, nothing over the limit."""
-    templates = [template.format(k=keyword) for template in _TEMPLATES]
-    several = _plural(keyword)
-    further = [templates[0], several, *templates[1:]] if several else templates
-    yield keyword[:QUERY_MAX_CHARS]
-    yield from _short(further)
-
-
-def _short(texts: Iterable[str]) -> Iterator[str]:
-    return (text for text in texts if len(text) <= QUERY_MAX_CHARS)
-
-
-def _plural(keyword: str) -> str | None:
-    """The English plural where a plain rule gives it, else None."""
-    word = keyword.rsplit(" ", 1)[-1].lower()
-    if len(word) < _SHORTEST_PLURAL or not (word.isascii() and word.isalpha()):
-        return None
-    if word.endswith(("s", "fish", "sheep", "deer", "man", "mouse", "foot", "child")):
-        return None
-    if word.endswith(("x", "z", "ch", "sh")):
-        return f"{keyword}es"
-    if word.endswith("y") and word[-2] not in "aeiou":
-        return f"{keyword[:-1]}ies"
-    return f"{keyword}s"
+def _variations(spec: JobSpec, keyword: str, wording: Wording, consulted: Consulted) -> list[str]:
+    """What else to ask for a keyword; at most as many as wanted, none over the limit."""
+    if spec.expand.mode == "off":
+        return []
+    said = consulted.variations.get(keyword, ())
+    texts = chain(said, templated(wording, spec.expand))
+    short = {text.casefold(): text for text in texts if len(text) <= QUERY_MAX_CHARS}
+    return list(islice(short.values(), spec.expand.per_keyword))

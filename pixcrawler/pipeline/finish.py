@@ -81,7 +81,7 @@ def _limit(spec: JobSpec, ending: Ending) -> tuple[str, str]:
     """What ended the search, and what to do about it."""
     if not ending.is_exhausted:
         return f"the engines were asked in {MAX_ROUNDS} rounds, which is the most", _ADD
-    if not spec.categories:
+    if not spec.keywords:
         return "the list of addresses has no more", "Add addresses to get more."
     return "the engines have no more for these words", _ADD
 

@@ -8,6 +8,7 @@ from pixcrawler.domain.dataset import Manifest, Statistics
 from pixcrawler.domain.job import JobSpec
 from pixcrawler.domain.note import Note
 from pixcrawler.domain.source import EngineReport
+from pixcrawler.domain.wording import wording_of
 from pixcrawler.pipeline.harvest import Harvest
 from pixcrawler.pipeline.labels import one_line
 
@@ -43,12 +44,16 @@ def _section(title: str, lines: Iterator[str] | Sequence[str]) -> Iterator[str]:
 def _asked(spec: JobSpec) -> Iterator[str]:
     filters = spec.filters
     yield f"wanted      {spec.max_images} images"
+    if spec.topic:
+        yield f"topic       {spec.topic}"
     for category, words in spec.categories.items():
         yield f"category    {category}: {', '.join(words)}"
     for category, urls in spec.urls.items():
         yield f"category    {category}: addresses of the user's own list, {len(urls)} in all"
     yield f"engines     {', '.join(spec.engines)}"
     more = "off" if spec.expand.mode == "off" else f"{spec.expand.per_keyword} a keyword"
+    if spec.expand.mode == "model":
+        more += ", from a language model where it gave any"
     yield f"more words  {more}"
     formats = ", ".join(kind.value for kind in filters.formats)
     yield (
@@ -87,7 +92,9 @@ def _reasons(counts: Statistics) -> Iterator[str]:
 
 def _shares(manifest: Manifest, spec: JobSpec) -> Iterator[str]:
     """Name every category and keyword asked for, also those without an image."""
-    asked = {name: list(words) for name, words in spec.categories.items()}
+    asked = {
+        name: [wording_of(word).label for word in words] for name, words in spec.keywords.items()
+    }
     asked |= {name: [*asked.get(name, []), name] for name in spec.urls}
     found: dict[tuple[str, str], int] = {
         (category, keyword): 0 for category, words in asked.items() for keyword in words
