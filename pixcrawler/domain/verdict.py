@@ -53,9 +53,16 @@ class Outcome(Value):
     name: str | None = None
     offset: int = 0
     length: int = 0
+    alternative: str | None = None
+    """The further address of the candidate that gave the bytes; None: its ``url`` did."""
     final_url: str | None = None
     status: int | None = None
     elapsed_ms: int = 0
+
+    @property
+    def address(self) -> str:
+        """The candidate's address that gave the bytes, before redirects."""
+        return self.alternative or self.candidate.url
 
 
 class Verdict(Value):

@@ -167,7 +167,7 @@ def _described(verdict: Verdict, again: Mapping[str, tuple[Provenance, ...]]) ->
         path=f"{folder}/{image_id}.{facts.format.extension}",
         category=candidate.category,
         keyword=candidate.keyword,
-        source_url=candidate.url,
+        source_url=verdict.outcome.address,
         final_url=verdict.outcome.final_url,
         facts=facts,
         provenance=candidate.provenance,

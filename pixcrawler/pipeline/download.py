@@ -13,8 +13,10 @@ from pixcrawler.domain.source import Candidate
 from pixcrawler.domain.storage import candidates_ref, outcomes_ref, shard_ref
 from pixcrawler.domain.verdict import Outcome, RejectReason
 from pixcrawler.pipeline.limits import SHARD_MAX_BYTES
+from pixcrawler.pipeline.magic import OTHER_IMAGES, WANTED, kind_of
 from pixcrawler.pipeline.payloads import ChunkRef, ChunkReport
 from pixcrawler.pipeline.ports import BlobStore, ChunkCounts, Fetched, Fetcher, JobStore, Unfetched
+from pixcrawler.pipeline.ranking import MAX_ALTERNATIVES
 
 DETAIL_MAX_CHARS = 300
 MEMBER_OVERHEAD_BYTES = 1024
@@ -22,6 +24,8 @@ MEMBER_OVERHEAD_BYTES = 1024
 DIGEST_DIGITS = 16
 """Of a shard's SHA-256, in its name."""
 _COPY_BYTES = 1024 * 1024
+_FINAL = frozenset({RejectReason.DISALLOWED_BY_SITE, RejectReason.OVER_LIMIT})
+"""Failures that other addresses are no answer to: nobody's wishes are gone around."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +35,25 @@ class _Body:
     fetched: Fetched
     offset: int
     length: int
+    alternative: str | None = None
+    """Where it came from, when that was not the candidate's own address."""
+
+
+@dataclass(frozen=True)
+class _Visit:
+    """One address to fetch, and the candidate's place that it is for."""
+
+    index: int
+    url: str
+    is_first: bool
+    is_only: bool
+    """The candidate has no other address."""
 
 
 def download(ref: ChunkRef, *, jobs: JobStore, blobs: BlobStore, fetcher: Fetcher) -> ChunkReport:
     """Fetch a chunk's candidates into one shard, with one outcome for each candidate.
+
+    A candidate's further addresses are tried when its own gives no picture.
 
     The outcomes are written last, and only once: of two workers the first counts, and once they
     exist, nothing is fetched again. A body is stored as it came: whether it is an image is for
@@ -67,36 +86,63 @@ def download(ref: ChunkRef, *, jobs: JobStore, blobs: BlobStore, fetcher: Fetche
 def _spooled(
     candidates: list[Candidate], fetcher: Fetcher, spool: IO[bytes]
 ) -> list[_Body | Unfetched]:
-    """Fetch everything; bodies go to the spool as they come, so that memory holds few."""
+    """Fetch everything; bodies go to the spool as they come, so that memory holds few.
+
+    What gave no picture is tried again at its next alternative, in a further pass. Where none
+    helps, the first failure is the one that is told.
+    """
     missing = Unfetched(RejectReason.UNREACHABLE, "the fetcher gave no result")
     results: list[_Body | Unfetched] = [missing] * len(candidates)
     spooled = 0
-    for index, result in fetcher.fetch_all([one.url for one in candidates]):
-        if isinstance(result, Unfetched):
-            results[index] = result
-            continue
-        length = len(result.body)
-        if spooled + length + MEMBER_OVERHEAD_BYTES > SHARD_MAX_BYTES:
-            results[index] = _too_much(result)
-            continue
-        results[index] = _Body(_without_body(result), spool.tell(), length)
-        spool.write(result.body)
-        spooled += length + MEMBER_OVERHEAD_BYTES
+    for turn in range(1 + MAX_ALTERNATIVES):
+        visits = _visits(candidates, results, turn)
+        for place, came in fetcher.fetch_all([visit.url for visit in visits]) if visits else ():
+            visit = visits[place]
+            room = SHARD_MAX_BYTES - spooled - MEMBER_OVERHEAD_BYTES
+            result = came if isinstance(came, Unfetched) else _taken(visit, came, room, spool)
+            if isinstance(result, _Body):
+                spooled += result.length + MEMBER_OVERHEAD_BYTES
+            if visit.is_first or isinstance(result, _Body):
+                results[visit.index] = result
     return results
+
+
+def _visits(
+    candidates: list[Candidate], results: list[_Body | Unfetched], turn: int
+) -> list[_Visit]:
+    """What is fetched in a pass: in the first everything, then the alternatives of failures."""
+    visits = []
+    for index, (candidate, result) in enumerate(zip(candidates, results, strict=True)):
+        addresses = (candidate.url, *candidate.alternatives[:MAX_ALTERNATIVES])
+        is_failed = isinstance(result, Unfetched) and result.reason not in _FINAL
+        if turn < len(addresses) and (turn == 0 or is_failed):
+            is_only = len(addresses) == 1
+            visits.append(_Visit(index, addresses[turn], is_first=turn == 0, is_only=is_only))
+    return visits
+
+
+def _taken(visit: _Visit, fetched: Fetched, room_bytes: int, spool: IO[bytes]) -> _Body | Unfetched:
+    """Spool a body, unless it does not fit, or is no picture while there are other addresses."""
+    kind = "" if visit.is_only else kind_of(fetched.body)
+    if kind and kind not in WANTED:
+        is_other = kind in OTHER_IMAGES
+        reason = RejectReason.UNSUPPORTED_FORMAT if is_other else RejectReason.NOT_AN_IMAGE
+        return _unfetched(fetched, reason, f"what came is {kind}")
+    if len(fetched.body) > room_bytes:
+        told = f"the chunk's shard may hold {SHARD_MAX_BYTES} bytes"
+        return _unfetched(fetched, RejectReason.OVER_LIMIT, told)
+    address = None if visit.is_first else visit.url
+    body = _Body(_without_body(fetched), spool.tell(), len(fetched.body), address)
+    spool.write(fetched.body)
+    return body
 
 
 def _without_body(fetched: Fetched) -> Fetched:
     return Fetched(b"", fetched.final_url, fetched.status, fetched.elapsed_ms)
 
 
-def _too_much(fetched: Fetched) -> Unfetched:
-    return Unfetched(
-        RejectReason.OVER_LIMIT,
-        f"the chunk's shard may hold {SHARD_MAX_BYTES} bytes",
-        fetched.final_url,
-        fetched.status,
-        fetched.elapsed_ms,
-    )
+def _unfetched(fetched: Fetched, reason: RejectReason, detail: str) -> Unfetched:
+    return Unfetched(reason, detail, fetched.final_url, fetched.status, fetched.elapsed_ms)
 
 
 def _filed(
@@ -119,6 +165,7 @@ def _filed(
                 name=name,
                 offset=offset,
                 length=result.length,
+                alternative=result.alternative,
                 final_url=result.fetched.final_url,
                 status=result.fetched.status,
                 elapsed_ms=result.fetched.elapsed_ms,

@@ -44,14 +44,15 @@ def body(data, url="http://p.example/final"):
 
 @pytest.fixture
 def chunk(start, jobs, blobs):
-    """Writes a chunk of ``count`` candidates."""
+    """Writes a chunk of ``count`` candidates; ``alternatives[n]`` are further addresses."""
 
-    def write(count):
+    def write(count, alternatives=None):
         start(categories={"birds": ["owl"]})
         jobs.add_chunks(JOB, 0, [count])
         lines = [
             Candidate(
                 url=f"http://p.example/{n}",
+                alternatives=(alternatives or {}).get(n, ()),
                 key=f"{n:032x}",
                 keyword="owl",
                 category="birds",
@@ -218,3 +219,87 @@ def test_a_long_detail_is_cut(chunk, run, blobs):
     chunk(1)
     run(Listed([Unfetched(RejectReason.BAD_ANSWER, "x" * 1000)]))
     assert len(outcomes(blobs)[0].detail) == 300
+
+
+JPEG = b"\xff\xd8\xff picture"
+HTML = b"<html>please do not link to us</html>"
+
+
+class Web:
+    """A fetcher of a web where ``pages`` says what is where; everything else is gone."""
+
+    def __init__(self, **pages):
+        self.pages = {f"http://p.example/{name}": page for name, page in pages.items()}
+        self.asked = []
+
+    def fetch_all(self, urls):
+        """What is there, last first."""
+        self.asked.append([url.rsplit("/", 1)[1] for url in urls])
+        for place in reversed(range(len(urls))):
+            page = self.pages.get(urls[place], GONE)
+            yield place, body(page, urls[place]) if isinstance(page, bytes) else page
+
+
+def at(*names):
+    """Addresses."""
+    return tuple(f"http://p.example/{name}" for name in names)
+
+
+def test_what_fails_is_tried_elsewhere(chunk, run, blobs):
+    """Only failures are asked for again, at their next address, and the outcome says which."""
+    chunk(4, {0: at("a", "b"), 1: at("c"), 3: at("d")})
+    web = Web(**{"1": JPEG + b"1", "b": JPEG + b"b", "d": JPEG + b"d"})
+    assert run(web) == ChunkReport(passed=3, rejected=1)
+    assert web.asked == [["0", "1", "2", "3"], ["a", "d"], ["b"]]
+    written = outcomes(blobs)
+    assert [one.address for one in written] == list(at("b", "1", "2", "d"))
+    assert [one.alternative for one in written] == [at("b")[0], None, None, at("d")[0]]
+    assert kept_bytes(blobs) == [JPEG + b"b", JPEG + b"1", JPEG + b"d"]
+    assert written[2].reason is RejectReason.GONE
+
+
+@pytest.mark.parametrize("page", [HTML, b"GIF89a moving", b""])
+def test_a_body_that_is_no_picture_is_tried_elsewhere(chunk, run, blobs, page):
+    """What looks like success but is no picture of ours counts as failure while there is more."""
+    chunk(1, {0: at("a")})
+    assert run(Web(**{"0": page, "a": JPEG})).passed == 1
+    assert kept_bytes(blobs) == [JPEG]
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        (HTML, RejectReason.NOT_AN_IMAGE),
+        (b"GIF89a", RejectReason.UNSUPPORTED_FORMAT),
+        (Unfetched(RejectReason.REFUSED, "no"), RejectReason.REFUSED),
+    ],
+)
+def test_the_first_failure_is_told(chunk, run, blobs, page, reason):
+    """Where no address helps, the reason is that of the best one."""
+    chunk(1, {0: at("a", "b")})
+    run(Web(**{"0": page, "a": HTML}))
+    assert [one.reason for one in outcomes(blobs)] == [reason]
+
+
+def test_wishes_are_not_gone_around(chunk, run):
+    """A site that wants its pictures left alone is not asked for them through others."""
+    chunk(1, {0: at("a")})
+    web = Web(**{"0": Unfetched(RejectReason.DISALLOWED_BY_SITE, "noai"), "a": JPEG})
+    assert run(web) == ChunkReport(passed=0, rejected=1)
+    assert web.asked == [["0"]]
+
+
+def test_addresses_are_few(chunk, run):
+    """However many addresses a candidate has, three further ones are tried."""
+    chunk(1, {0: at(*"abcdef")})
+    web = Web()
+    run(web)
+    assert web.asked == [["0"], ["a"], ["b"], ["c"]]
+
+
+def test_a_body_from_elsewhere_fills_the_shard_too(chunk, run, blobs, monkeypatch):
+    """The limit of a shard holds for what further addresses give."""
+    monkeypatch.setattr(download_module, "SHARD_MAX_BYTES", 10_000)
+    chunk(2, {1: at("a")})
+    run(Web(**{"0": JPEG * 700, "a": JPEG * 200}))
+    assert [one.reason for one in outcomes(blobs)] == [None, RejectReason.GONE]
