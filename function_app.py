@@ -8,10 +8,14 @@ from pixcrawler.functions import (
     http_datasets,
     http_health,
     http_jobs,
+    http_uploads,
     orchestrators,
     timers,
 )
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-for module in (http_health, http_jobs, http_datasets, orchestrators, activities, blobs, timers):
+for module in (
+    *(http_health, http_uploads, http_jobs, http_datasets),
+    *(orchestrators, activities, blobs, timers),
+):
     app.register_functions(module.blueprint)

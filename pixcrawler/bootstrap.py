@@ -19,6 +19,7 @@ from pixcrawler.pipeline.ports import BlobStore, DatasetStore, Fetcher, JobKeepe
 from pixcrawler.settings import Settings
 
 if TYPE_CHECKING:
+    from pixcrawler.adapters.engines.uploads.shelf import Shelf
     from pixcrawler.adapters.postgres.catalogue import PostgresCatalogue
     from pixcrawler.adapters.postgres.pool import Database
     from pixcrawler.adapters.supabase.tokens import TokenVerifier
@@ -112,10 +113,12 @@ class World:
     def engine_cards(self) -> Mapping[str, EngineCard]:
         """Every engine that is known, whether it can be used here or not, by name."""
         from pixcrawler.adapters.engines.registry import known_engines
+        from pixcrawler.adapters.engines.uploads.engine import UploadsEngine
         from pixcrawler.adapters.engines.urls import UrlsEngine
 
         cards = [engine.card for engine in known_engines().values()]
-        return {card.name: self._as_agreed(card) for card in (*cards, UrlsEngine.card)}
+        cards += [UrlsEngine.card, UploadsEngine.card]
+        return {card.name: self._as_agreed(card) for card in cards}
 
     def _as_agreed(self, card: EngineCard) -> EngineCard:
         """The card with the quotas of the operator's own agreement, if there is one."""
@@ -124,14 +127,21 @@ class World:
 
     @Lazy
     def engines(self) -> Mapping[str, SearchEngine]:
-        """Every engine that is set up here, by name; switches are the desk's to know."""
+        """Every engine that is set up here, by name; switches are the desk's to know.
+
+        The one for uploads has none: those of a job are in ``engines_of`` its owner.
+        """
         from pixcrawler.adapters.engines.registry import known_engines
         from pixcrawler.adapters.engines.searcher import Searcher
+        from pixcrawler.adapters.engines.uploads.engine import UploadsEngine
         from pixcrawler.adapters.engines.urls import UrlsEngine
         from pixcrawler.adapters.web.api import Api
 
         settings = self.settings
-        engines: dict[str, SearchEngine] = {UrlsEngine.card.name: UrlsEngine()}
+        engines: dict[str, SearchEngine] = {
+            UrlsEngine.card.name: UrlsEngine(),
+            UploadsEngine.card.name: UploadsEngine(self.uploads.of("nobody")),
+        }
         urls = {**settings.engine_urls, "local": settings.local_site_url or ""}
         for name, engine in known_engines().items():
             base_url = urls.get(name) or engine.card.base_url
@@ -142,6 +152,20 @@ class World:
                 engines[name] = Searcher(engine(base_url, key), api, self.desk, quotas=quotas)
         return engines
 
+    def engines_of(self, user_id: str) -> Mapping[str, SearchEngine]:
+        """Every engine for the jobs of one user: the one for uploads reads that user's only."""
+        from pixcrawler.adapters.engines.uploads.engine import UploadsEngine
+
+        own = UploadsEngine(self.uploads.of(user_id))
+        return {**self.engines, own.card.name: own}
+
+    @Lazy
+    def uploads(self) -> Shelf:
+        """The users' own lists and archives."""
+        from pixcrawler.adapters.engines.uploads.shelf import Shelf
+
+        return Shelf(self.blobs)
+
     @Lazy
     def desk(self) -> EngineDesk:
         """What all workers know together of the engines."""
@@ -151,9 +175,15 @@ class World:
         lost_after_s = 4 * self.settings.engine_timeout_s
         return PostgresDesk(self._worker_database, lost_after_s=lost_after_s)
 
+    def fetcher_of(self, user_id: str) -> Fetcher:
+        """Downloads images for the jobs of one user, and reads those in the user's uploads."""
+        from pixcrawler.adapters.engines.uploads.fetcher import UploadsFetcher
+
+        return UploadsFetcher(self.uploads.of(user_id), self.fetcher)
+
     @Lazy
     def fetcher(self) -> Fetcher:
-        """Downloads images."""
+        """Downloads images from the web."""
         from pixcrawler.adapters.web.fetch import WebFetcher
         from pixcrawler.adapters.web.guard import origins
         from pixcrawler.adapters.web.visits import VisitLimits

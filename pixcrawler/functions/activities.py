@@ -98,9 +98,15 @@ def _expand(w: World, ref: p.JobRef) -> p.Expanded:
 
 def _discover(w: World, ref: p.RoundRef) -> p.Discovered:
     w.jobs.set_stage(ref.job_id, Stage.DISCOVERING, ref.round)
-    found = discover(ref, jobs=w.jobs, blobs=w.blobs, engines=w.engines)
+    engines = w.engines_of(w.jobs.job(ref.job_id).user_id)
+    found = discover(ref, jobs=w.jobs, blobs=w.blobs, engines=engines)
     w.jobs.set_stage(ref.job_id, Stage.DOWNLOADING, ref.round)
     return found
+
+
+def _download(w: World, ref: p.ChunkRef) -> p.ChunkReport:
+    fetcher = w.fetcher_of(w.jobs.job(ref.job_id).user_id)
+    return download(ref, jobs=w.jobs, blobs=w.blobs, fetcher=fetcher)
 
 
 def _deduplicate(w: World, ref: p.Rounds) -> p.Deduplicated:
@@ -115,10 +121,7 @@ def _assemble(w: World, ref: p.Rounds) -> p.Assembled:
 
 activity(steps.EXPAND, _expand)
 activity(steps.DISCOVER, _discover)
-activity(
-    steps.DOWNLOAD,
-    lambda w, ref: download(ref, jobs=w.jobs, blobs=w.blobs, fetcher=w.fetcher),
-)
+activity(steps.DOWNLOAD, _download)
 activity(steps.VALIDATE, lambda w, ref: validate(ref, jobs=w.jobs, blobs=w.blobs))
 activity(steps.DEDUPLICATE, _deduplicate)
 activity(steps.ASSEMBLE, _assemble)

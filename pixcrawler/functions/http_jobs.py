@@ -19,6 +19,7 @@ from pixcrawler.functions.guard import (
     operation,
     starting_operation,
 )
+from pixcrawler.functions.http_uploads import check_uploads
 from pixcrawler.functions.wire import Answer, Wire
 from pixcrawler.pipeline.payloads import Order
 
@@ -36,6 +37,7 @@ def create_job(call: Call) -> Answer:
     """
     spec = parse_job(call.body())
     _check_engines(spec)
+    check_uploads(call.principal.user_id, spec)
     created = world().catalogue.create_job(call.principal, spec, _idempotency_key(call))
     job = created.job
     order = Order(job_id=job.id, wanted=job.wanted) if job.status is JobStatus.PENDING else None

@@ -1,4 +1,4 @@
-"""On a timer: sweep the working files of ended jobs, start and end jobs that are stuck."""
+"""On a timer: sweep working files and old uploads, start and end jobs that are stuck."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from pixcrawler.bootstrap import world
 from pixcrawler.domain.job import Failure, JobStatus
 from pixcrawler.functions.start import is_alive, start_story, story_status
 from pixcrawler.pipeline.finish import finish
+from pixcrawler.pipeline.limits import UPLOAD_SWEPT_DAYS
 from pixcrawler.pipeline.payloads import Ending, Order
-from pixcrawler.pipeline.retain import sweep
+from pixcrawler.pipeline.retain import sweep, sweep_uploads
 
 log = logging.getLogger("pixcrawler.timers")
 blueprint = df.Blueprint()
@@ -28,11 +29,12 @@ _LOST = Failure(code="story_lost", message="The job stopped without an end. Star
 @blueprint.function_name("sweep_work")
 @blueprint.timer_trigger(arg_name="timer", schedule="0 7 * * * *")
 def sweep_work(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding needs it
-    """Remove the working files of jobs that ended long enough ago."""
+    """Remove the working files of jobs that ended long enough ago, and old uploads."""
     w = world()
     before = w.clock() - timedelta(hours=w.settings.work_grace_h)
     swept = sweep(before, keeper=w.keeper, blobs=w.blobs)
-    log.info("work.swept jobs=%d blobs=%d", swept.jobs, swept.blobs)
+    uploads = sweep_uploads(w.clock() - timedelta(days=UPLOAD_SWEPT_DAYS), blobs=w.blobs)
+    log.info("work.swept jobs=%d blobs=%d uploads=%d", swept.jobs, swept.blobs, uploads)
 
 
 @blueprint.function_name("find_stuck")

@@ -77,6 +77,10 @@ class BlobStore(Protocol):
         """Return a read-only address of this one blob, good until ``expires_at`` (UTC)."""
         ...
 
+    def upload_link(self, ref: BlobRef, expires_at: datetime) -> DownloadLink:
+        """Return an address that this one blob may be written to, and not read from."""
+        ...
+
 
 # ------------------------------------------------------------------ jobs and datasets
 

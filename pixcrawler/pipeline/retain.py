@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from pixcrawler.domain.model import Value
-from pixcrawler.domain.storage import WORK
+from pixcrawler.domain.storage import UPLOADS, WORK, BlobRef
+from pixcrawler.domain.upload import begun_at
 from pixcrawler.pipeline.ports import BlobStore, JobKeeper
 
 
@@ -24,3 +25,17 @@ def sweep(before: datetime, *, keeper: JobKeeper, blobs: BlobStore) -> Swept:
         keeper.mark_swept(job_id)
         swept = Swept(jobs=swept.jobs + 1, blobs=swept.blobs + removed)
     return swept
+
+
+def sweep_uploads(before: datetime, *, blobs: BlobStore) -> int:
+    """Remove what users sent before ``before``, and what was made of it; return how many blobs.
+
+    Safe to repeat. Of names that are no upload's nothing is known, so they stay.
+    """
+    removed = 0
+    for name in list(blobs.names(WORK, UPLOADS)):
+        begun = begun_at(name.rpartition("/")[2].partition(".")[0])
+        if begun is not None and begun < before:
+            blobs.delete(BlobRef(container=WORK, name=name))
+            removed += 1
+    return removed

@@ -180,6 +180,15 @@ class AzureBlobs:
         with in_our_words():
             return self._signer.link(ref, expires_at, filename)
 
+    def upload_link(self, ref: BlobRef, expires_at: datetime) -> DownloadLink:
+        """Return an address that this one blob may be written to until ``expires_at``.
+
+        Whoever has it cannot make containers, so that is done here.
+        """
+        with in_our_words():
+            self._make(ref.container)
+            return self._signer.upload_link(ref, expires_at)
+
     def _blob(self, ref: BlobRef) -> BlobClient:
         return self._service.get_blob_client(ref.container, ref.name)
 

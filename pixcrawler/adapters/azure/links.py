@@ -1,4 +1,4 @@
-"""Links: shared access signatures that let anyone read one blob for a while."""
+"""Links: shared access signatures that let anyone read one blob, or write it, for a while."""
 
 from __future__ import annotations
 
@@ -51,6 +51,19 @@ class LinkSigner:
         Raises:
             InvariantBroken: ``expires_at`` has no time zone.
         """
+        permission = BlobSasPermissions(read=True)
+        return self._signed(ref, expires_at, permission, content_disposition=_attachment(filename))
+
+    def upload_link(self, ref: BlobRef, expires_at: datetime) -> DownloadLink:
+        """Return an address of one blob that may be written, whole or in blocks, and not read.
+
+        Ends as a read-only link does.
+        """
+        return self._signed(ref, expires_at, BlobSasPermissions(create=True, write=True))
+
+    def _signed(
+        self, ref: BlobRef, expires_at: datetime, permission: BlobSasPermissions, **more: Any
+    ) -> DownloadLink:
         if expires_at.tzinfo is None:
             raise InvariantBroken("A link's end must have a time zone")
         signing, ends = self._signing(_whole_second(expires_at.astimezone(UTC)))
@@ -59,10 +72,10 @@ class LinkSigner:
             account_name=str(self._service.account_name),
             container_name=ref.container,
             blob_name=ref.name,
-            permission=BlobSasPermissions(read=True),
+            permission=permission,
             expiry=ends,
             protocol="https" if blob.url.startswith("https:") else None,
-            content_disposition=_attachment(filename),
+            **more,
             **signing,
         )
         return DownloadLink(url=f"{blob.url}?{signature}", expires_at=ends)

@@ -109,6 +109,13 @@ class MemoryBlobs:
             url=f"memory:{ref.container}/{quote(ref.name)}?{terms}", expires_at=expires_at
         )
 
+    def upload_link(self, ref: BlobRef, expires_at: datetime) -> DownloadLink:
+        """Return a ``memory:`` address that names blob and end; nothing serves it."""
+        terms = urlencode({"expires_at": expires_at.isoformat(), "upload": "yes"})
+        return DownloadLink(
+            url=f"memory:{ref.container}/{quote(ref.name)}?{terms}", expires_at=expires_at
+        )
+
     def _readable(self, ref: BlobRef) -> _Blob:
         with self._lock:
             blob = self._found(ref)

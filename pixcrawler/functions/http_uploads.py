@@ -1,0 +1,89 @@
+"""HTTP: where a list or an archive of the user's own may be sent to."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+import azure.durable_functions as df
+from pydantic import Field, StrictInt, ValidationError
+
+from pixcrawler.bootstrap import world
+from pixcrawler.domain.errors import InvalidRequest, NotFound, Violation
+from pixcrawler.domain.job import JobSpec
+from pixcrawler.domain.jobfile import violations_of
+from pixcrawler.domain.model import Value
+from pixcrawler.domain.storage import upload_ref
+from pixcrawler.domain.upload import begun_at, upload_id
+from pixcrawler.functions.guard import Access, Call, operation
+from pixcrawler.functions.wire import Answer
+from pixcrawler.pipeline.limits import UPLOAD_KEPT_DAYS, UPLOAD_LINK_S, UPLOAD_MAX_BYTES
+
+_BODY_MAX_BYTES = 4096
+_CHANCE_BYTES = 10
+_CREATED = 201
+
+blueprint = df.Blueprint()
+
+
+class UploadRequest(Value):
+    """The body of a request for a place to send something to."""
+
+    bytes: StrictInt = Field(ge=1, le=UPLOAD_MAX_BYTES)
+    """How long it is."""
+
+
+@operation(blueprint, "POST", "v1/uploads", Access.CHANGE)
+def create_upload(call: Call) -> Answer:
+    """Answer with an address that the bytes can be put to, straight into storage.
+
+    Nothing is recorded: the place carries the caller's id, and the upload's id its age.
+    """
+    try:
+        UploadRequest.model_validate(call.body(_BODY_MAX_BYTES))
+    except ValidationError as error:
+        raise InvalidRequest(violations=tuple(violations_of(error))) from None
+    w = world()
+    now = w.clock()
+    made = upload_id(now, secrets.token_bytes(_CHANCE_BYTES))
+    place = upload_ref(call.principal.user_id, made)
+    link = w.blobs.upload_link(place, now + timedelta(seconds=UPLOAD_LINK_S))
+    body = {
+        "id": made,
+        **link.model_dump(mode="json"),
+        "headers": {"x-ms-blob-type": "BlockBlob"},
+        "kept_until": (now + timedelta(days=UPLOAD_KEPT_DAYS)).isoformat(timespec="seconds"),
+    }
+    return Answer(body, _CREATED)
+
+
+def check_uploads(user_id: str, spec: JobSpec) -> None:
+    """See to it that a job names only what its owner has sent, and lately.
+
+    Raises:
+        InvalidRequest: with one violation for each upload that cannot be used.
+    """
+    violations = tuple(
+        Violation(field=f"uploads.{category}.{number}", rule=rule, value=upload, message=message)
+        for category, uploads in spec.uploads.items()
+        for number, upload in enumerate(uploads)
+        for rule, message in _broken(user_id, upload)
+    )
+    if violations:
+        raise InvalidRequest(violations=violations)
+
+
+def _broken(user_id: str, upload: str) -> list[tuple[str, str]]:
+    """The rule that an upload breaks, if any, and the words for it."""
+    w = world()
+    begun = begun_at(upload)
+    if begun is None or w.clock() - begun > timedelta(days=UPLOAD_KEPT_DAYS):
+        message = f"is not known, or too old: uploads are taken for {UPLOAD_KEPT_DAYS} days"
+        return [("unknown_upload", message)]
+    try:
+        length = w.blobs.size(upload_ref(user_id, upload))
+    except NotFound:
+        return [("unknown_upload", "is no upload of yours, or nothing has been sent to it yet")]
+    if length > UPLOAD_MAX_BYTES:
+        return [("max_bytes", f"is larger than {UPLOAD_MAX_BYTES} bytes")]
+    return [] if length else [("empty", "is empty")]
