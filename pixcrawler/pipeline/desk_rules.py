@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from pixcrawler.domain.engine import BlockKind, EngineCard, EngineStatus, Quota
 from pixcrawler.pipeline.engine_ports import Closed, Page, Ticket
 
-LOST_AFTER_S = 60.0
+LATE_S = 10.0
+"""A ticket is no longer good when its process stood still for so long beyond its time."""
+LOST_AFTER_S = 60.0 + LATE_S
 """A request that nobody reports counts as ended so long after it was due: its worker is gone."""
 RETRY_AFTER_MAX_S = 86_400.0
 """Longest pause that an engine can ask for itself: a mistaken header must not shut it for long."""

@@ -1,30 +1,48 @@
-"""Searching: an engine's steps are driven over the wire, under the desk's rules, never raising."""
+"""Searching: an engine's steps are driven over the wire, under the desk's rules."""
 
 from __future__ import annotations
 
 import logging
+import random
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from pixcrawler.adapters.engines.shape import Ask, Engine
+from pixcrawler.adapters.engines.shape import Ask, Engine, Steps
 from pixcrawler.domain.engine import EngineCard, EngineStatus, Quota
-from pixcrawler.domain.errors import SourceUnavailable
+from pixcrawler.domain.errors import PixCrawlerError, SourceUnavailable
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.source import SearchQuery
-from pixcrawler.pipeline.engine_ports import Answer, Closed, EngineDesk, Page, Request, ServiceApi
+from pixcrawler.pipeline.desk_rules import LATE_S
+from pixcrawler.pipeline.engine_ports import (
+    Answer,
+    Closed,
+    EngineDesk,
+    Page,
+    Request,
+    ServiceApi,
+    Ticket,
+)
 
 PATIENCE_S = 20.0
 """Longest wait for a place in an engine's queue: a round goes on with the others meanwhile."""
 MAX_STEPS = 64
 """Requests of one page: the most that any engine takes is one for each result."""
-
+RETRY_PAUSES_S = (1.0, 3.0)
+"""Before the second and third try of a request that failed; refusals are never repeated."""
+STATED_MAX_S = 10.0
+"""Longest Retry-After of a failed request that is waited for; a longer one ends the tries."""
 log = logging.getLogger("pixcrawler.engines")
 
 
 @dataclass(frozen=True)
 class Searcher:
-    """A SearchEngine over the wire."""
+    """A SearchEngine over the wire, one page at a time whatever the number of threads.
+
+    Whatever the engine does is told by a page. Raises DatabaseUnavailable when the desk is away:
+    without it no engine may be asked.
+    """
 
     engine: Engine
     api: ServiceApi
@@ -32,6 +50,7 @@ class Searcher:
     sleep: Callable[[float], None] = time.sleep
     quotas: tuple[Quota, ...] | None = None
     """What was agreed with the engine, instead of what its card says."""
+    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @property
     def card(self) -> EngineCard:
@@ -41,55 +60,129 @@ class Searcher:
 
     def search(self, query: SearchQuery, cursor: str | None, filters: Filters) -> Page:
         """Return one page of finds, or a page that says what is wrong."""
-        steps = self.engine.steps(Ask(_words(query, self.card), filters, cursor))
-        requests = 0
+        ask = Ask(_words(query, self.card), filters, cursor)
+        # A ticket is good for its time: who holds one must not wait for other threads as well.
+        with self._turn:
+            return _Visit(self).page(ask)
+
+
+class _Visit:
+    """One page: as many requests as it takes, each with a ticket of its own.
+
+    The last request is settled with what was made of its answer, the others as good.
+    """
+
+    def __init__(self, searcher: Searcher) -> None:
+        self._searcher = searcher
+        self._card = searcher.card
+        self._requests = 0
+        self._ticket: Ticket | None = None
+        """Of the request that is not settled."""
+        self._stated_s: float | None = None
+        """What the last answer asks to wait."""
+
+    def page(self, ask: Ask) -> Page:
+        page = self._driven(self._searcher.engine.steps(ask))
+        is_good = page.status in (EngineStatus.OK, EngineStatus.EMPTY)
+        if not is_good and page.retry_after_s is None:
+            page = replace(page, retry_after_s=self._stated_s)
+        self._settle(page)
+        return replace(page, requests=self._requests)
+
+    def _driven(self, steps: Steps) -> Page:
+        title = self._card.title
         try:
             request = next(steps)
-            while requests < MAX_STEPS:
-                requests += 1
+            for _ in range(MAX_STEPS):
                 outcome = self._asked(request)
                 if isinstance(outcome, Page):
-                    return replace(outcome, requests=requests)
+                    return outcome
                 request = steps.send(outcome)
         except StopIteration as end:
             page: Page = end.value
-            return replace(page, requests=requests)
+            return page
         except ValueError as error:
-            detail = f"{self.card.title}: {error}"
-            return Page(EngineStatus.CHANGED, detail=detail, requests=requests)
+            return Page(EngineStatus.CHANGED, detail=f"{title}: {error}")
+        except PixCrawlerError:
+            raise
         except Exception:
-            log.exception("engine.broke", extra={"engine": self.card.name})
-            detail = f"{self.card.title} gave an answer that broke our reader"
-            return Page(EngineStatus.CHANGED, detail=detail, requests=requests)
-        return Page(EngineStatus.CHANGED, detail="one page took too many requests")
+            log.exception("engine.broke", extra={"engine": self._card.name})
+            detail = f"{title} gave an answer that broke our reader"
+            return Page(EngineStatus.CHANGED, detail=detail)
+        return Page(EngineStatus.CHANGED, detail=f"{title}: one page took too many requests")
 
     def _asked(self, request: Request) -> Answer | Page:
-        leave = self.desk.admit(self.card, PATIENCE_S)
-        if isinstance(leave, Closed):
-            return Page(
-                EngineStatus.BLOCKED,
-                detail=leave.detail,
-                retry_after_s=leave.wait_s,
-                kind=leave.kind,
-                requests=0,
-            )
-        self.sleep(leave.wait_s)
-        outcome = self._sent(request)
-        page = outcome if isinstance(outcome, Page) else Page(EngineStatus.OK)
-        self.desk.settle(self.card, leave, page)
-        return outcome
+        """Return the answer, tried again when it failed, or the page that ends it."""
+        pauses_s = [*RETRY_PAUSES_S]
+        while True:
+            refusal = self._admitted()
+            if refusal:
+                return refusal
+            outcome, may_heal = self._sent(request)
+            pause_s = pauses_s.pop(0) if may_heal and pauses_s else None
+            wait_s = self._wait_s(outcome, pause_s)
+            if wait_s is None:
+                return outcome
+            self._settle(None)
+            self._searcher.sleep(wait_s)
 
-    def _sent(self, request: Request) -> Answer | Page:
+    def _wait_s(self, outcome: Answer | Page, pause_s: float | None) -> float | None:
+        """Seconds until the next try; None when there is none."""
+        is_probe = self._ticket is not None and self._ticket.is_probe
+        if pause_s is None or is_probe or isinstance(outcome, Answer):
+            return None
+        stated_s = outcome.retry_after_s
+        if stated_s is None:
+            return pause_s * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, guards nothing
+        return stated_s if stated_s <= STATED_MAX_S else None
+
+    def _admitted(self) -> Page | None:
+        """Wait for leave to send one request; return the page that says why there is none."""
+        # The answer to the request before was good, or there would not be another one.
+        self._settle(Page(EngineStatus.OK))
+        while True:
+            asked_at = time.monotonic()
+            leave = self._searcher.desk.admit(self._card, PATIENCE_S)
+            if isinstance(leave, Closed):
+                return _closed(leave)
+            self._ticket = leave
+            given_at = time.monotonic()
+            self._searcher.sleep(leave.wait_s)
+            late_s = time.monotonic() - given_at - leave.wait_s
+            if late_s < LATE_S and given_at - asked_at < PATIENCE_S + LATE_S:
+                return None
+            self._settle(None)
+
+    def _sent(self, request: Request) -> tuple[Answer | Page, bool]:
+        """The answer, or what is wrong with it, and whether another try may help."""
+        self._requests += 1
         try:
-            answer = self.api.send(request)
+            answer = self._searcher.api.send(request)
         except SourceUnavailable as error:
-            return Page(EngineStatus.FAILED, detail=str(error))
-        trouble = self.engine.block(answer)
+            self._stated_s = None
+            page = Page(EngineStatus.FAILED, detail=str(error))
+            return page, not error.details.get("is_final")
+        self._stated_s = answer.retry_after_s
+        trouble = self._searcher.engine.block(answer)
         if trouble is None:
-            return answer
+            return answer, False
         if trouble.retry_after_s is None:
             trouble = replace(trouble, retry_after_s=answer.retry_after_s)
-        return trouble
+        return trouble, trouble.status is EngineStatus.FAILED
+
+    def _settle(self, page: Page | None) -> None:
+        ticket, self._ticket = self._ticket, None
+        if ticket is not None:
+            self._searcher.desk.settle(self._card, ticket, page)
+
+
+def _closed(leave: Closed) -> Page:
+    return Page(
+        EngineStatus.BLOCKED,
+        detail=leave.detail,
+        retry_after_s=leave.wait_s or None,
+        kind=leave.kind,
+    )
 
 
 def _words(query: SearchQuery, card: EngineCard) -> str:

@@ -23,6 +23,7 @@ MAX_REDIRECTS = 3
 _PIECE_BYTES = 64 * 1024
 _SHOWN_CHARS = 300
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_PUBLIC = frozenset({"user-agent", "accept", "accept-language"})
 _MOVED = frozenset({301, 302, 303, 307, 308})
 
 
@@ -38,6 +39,9 @@ class _Unanswered(Exception):
 
 class Api:
     """Calls one service, one request at a time whatever the number of threads.
+
+    It keeps the service's cookies. What it raises and logs names hosts and causes, never the
+    address asked for: the operator's key may stand in it.
 
     Args:
         contact: address or mail for the User-Agent.
@@ -55,31 +59,35 @@ class Api:
         """Return the answer to one try of a GET, whatever its status.
 
         Raises:
-            SourceUnavailable: no answer came; the message is ``host: cause``.
+            SourceUnavailable: no answer came; the message is ``host: cause``, and the detail
+                ``is_final`` says that another try would fare the same.
         """
         with self._lock:
             try:
                 return self._try(request)
             except _Unanswered as trouble:
-                raise SourceUnavailable(str(trouble)) from trouble
+                words, is_final = str(trouble), trouble.is_final
+        # Out here it has no cause and no context: what requests raises shows the address.
+        raise SourceUnavailable(words, is_final=is_final)
 
     def _try(self, request: Request) -> Answer:
         """One GET with its redirects."""
         deadline = time.monotonic() + self._timeout_s
-        prepared = requests.Request("GET", request.url, params=dict(request.params)).prepare()
-        following = prepared.url or request.url
+        following = _whole_address(request)
+        first = urlsplit(following).netloc
         host = ""
         for _ in range(MAX_REDIRECTS + 1):
             parts = urlsplit(following)
             host = parts.hostname or ""
+            headers = request.headers if parts.netloc == first else _for_strangers(request.headers)
             try:
-                with self._open(following, host, request.headers) as response:
+                with self._open(following, host, headers) as response:
                     target = response.headers.get("Location")
                     is_moved = response.status_code in _MOVED and target and request.follow
                     if not is_moved:
                         return _read(response, host, deadline)
             except (requests.RequestException, HTTPError) as error:
-                raise _Unanswered(host, cause_of(error, self._timeout_s)) from error
+                raise _Unanswered(host, cause_of(error, self._timeout_s)) from None
             following = _next_hop(parts, target or "", host)
         raise _Unanswered(host, f"redirected more than {MAX_REDIRECTS} times", is_final=True)
 
@@ -97,6 +105,20 @@ class _Session(requests.Session):
     @override
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Say that there is none."""
+
+
+def _whole_address(request: Request) -> str:
+    try:
+        prepared = requests.Request("GET", request.url, params=dict(request.params)).prepare()
+    except (requests.RequestException, ValueError):
+        where = request.url.partition("?")[0]
+        raise _Unanswered(where, "this address makes no sense", is_final=True) from None
+    return prepared.url or request.url
+
+
+def _for_strangers(headers: Mapping[str, str]) -> dict[str, str]:
+    """What another host may see of an engine's headers: no key."""
+    return {name: value for name, value in headers.items() if name.lower() in _PUBLIC}
 
 
 def _next_hop(parts: SplitResult, target: str, host: str) -> str:
@@ -125,4 +147,5 @@ def _read(response: requests.Response, host: str, deadline: float) -> Answer:
             raise _Unanswered(host, "the answer came too slowly")
     wait_s = stated_wait_s(response.headers.get("Retry-After"))
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return Answer(response.status_code, bytes(body), headers, str(response.url), wait_s)
+    asked = urlsplit(str(response.url))._replace(query="", fragment="").geturl()
+    return Answer(response.status_code, bytes(body), headers, asked, wait_s)

@@ -2,112 +2,176 @@
 
 from __future__ import annotations
 
+import io
 import ipaddress
+import json
+import logging
 import socket
 import ssl
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pixcrawler.adapters.engines.openverse import OpenverseEngine
-from pixcrawler.adapters.web import api as api_module
+from pixcrawler.adapters.engines.searcher import Searcher
+from pixcrawler.adapters.memory.desk import MemoryDesk
 from pixcrawler.adapters.web.api import Api
 from pixcrawler.adapters.web.fetch import WebFetcher
 from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.errors import SourceUnavailable
+from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.source import SearchQuery
 from pixcrawler.domain.verdict import RejectReason
+from pixcrawler.pipeline.engine_ports import Request
+from tests.fakes.clock import Clock
 from tests.fakes.web import PICTURE, FakeWeb
 
 QUERY = SearchQuery(text="owl", keyword="owl", category="birds")
 
 
-@pytest.fixture
-def waits():
-    """The waits that were asked for."""
-    return []
+KEY = "s3cret-of-the-operator"
 
 
 @pytest.fixture
-def api(waits):
-    """An Api that does not really wait."""
-    return Api("tests@example.org", timeout_s=10.0, sleep=waits.append)
+def api():
+    """An Api with patience."""
+    return Api("tests@example.org", timeout_s=10.0)
+
+
+def get(api, url, params=None, **more):
+    """The answer to one GET."""
+    return api.send(Request(url, params or {}, **more))
 
 
 def test_an_answer_comes_with_its_status(web, api):
     """Good and bad statuses are answers; parameters and the honest name are sent."""
-    assert api.get(web.url("/ok"), {}).body == PICTURE
-    assert api.get(web.url("/status/404"), {"q": "a b&c"}).status == 404
+    assert get(api, web.url("/ok")).body == PICTURE
+    assert get(api, web.url("/status/404"), {"q": "a b&c"}).status == 404
     assert web.seen_headers[0]["User-Agent"] == "PixCrawler/0.1 (+tests@example.org)"
 
 
 def test_packed_answers_are_unpacked(web, api):
     """An answer packed with gzip is read."""
-    assert api.get(web.url("/gzip"), {}).body == PICTURE
+    assert get(api, web.url("/gzip")).body == PICTURE
+
+
+@pytest.mark.parametrize("status", [200, 400, 429, 503])
+def test_each_answer_is_one_try_and_says_how_long_to_wait(web, api, status):
+    """Nothing is repeated here: each try has a ticket of its own; Retry-After is told."""
+    answer = get(api, web.url(f"/status/{status}?after=4"))
+    assert (answer.status, answer.retry_after_s, web.hits.total()) == (status, 4.0, 1)
+
+
+def test_headers_of_an_engine_take_the_place_of_ours(web, api):
+    """An engine's User-Agent is sent instead of ours, for this request only."""
+    get(api, web.url("/ok"), headers={"User-Agent": "Phone/1", "X-Key": KEY})
+    get(api, web.url("/ok"))
+    first, second = web.seen_headers
+    assert (first["User-Agent"], first["X-Key"]) == ("Phone/1", KEY)
+    assert second["User-Agent"].startswith("PixCrawler/")
+    assert "X-Key" not in second
+
+
+def test_cookies_belong_to_one_engine(web, api):
+    """What a service sets comes back to it, and not from another engine."""
+    get(api, web.url("/saw"))
+    assert json.loads(get(api, web.url("/saw")).body)["Cookie"] == "a=b"
+    assert "Cookie" not in json.loads(get(Api("t@example.org"), web.url("/saw")).body)
+
+
+def test_a_redirect_can_be_the_answer(web, api):
+    """An engine that looks where it is sent gets the redirect itself."""
+    answer = get(api, web.url("/hops/2"), follow=False)
+    assert (answer.status, answer.headers["location"]) == (301, "/hops/1")
 
 
 @pytest.mark.parametrize(
-    ("path", "status", "requests"),
+    ("path", "cause", "is_final"),
     [
-        ("/flaky/2", 200, 3),
-        ("/flaky/1?status=429", 200, 2),
-        ("/status/503", 503, 3),
-        ("/status/429?after=3600", 429, 1),
-        ("/status/400", 400, 1),
+        ("/reset", "closed before the answer was complete", False),
+        ("/garbage", "closed before the answer was complete", False),
+        ("/short", "closed before the answer was complete", False),
+        ("/endless", "larger than", True),
+        ("/gzip-bomb", "larger than", True),
+        ("/gzip-broken", "could not be unpacked", False),
+        ("/to?url=ftp://example.org/", "redirected to another scheme or host", True),
+        ("/to?url=http://127.0.0.1:1/", "redirected to another scheme or host", True),
+        ("/to?url=http://[", "redirected to no address", True),
+        ("/hops/9", "redirected more than 3 times", True),
     ],
 )
-def test_busy_services_are_asked_again(web, api, path, status, requests):
-    """Three tries in all; a long stated wait, and what will not heal, end them at once."""
-    answer = api.get(web.url(path), {})
-    assert (answer.status, web.hits.total()) == (status, requests)
-
-
-@pytest.mark.parametrize("path", ["/status/429?after=4", "/status/200?after=4"])
-def test_short_stated_waits_are_kept(web, api, waits, path):
-    """Retry-After is obeyed, also beside status 200, as MediaWiki sends it."""
-    api.get(web.url(path), {})
-    assert waits == [4.0, 4.0]
-
-
-@pytest.mark.parametrize(
-    ("path", "cause", "requests"),
-    [
-        ("/reset", "closed before the answer was complete", None),
-        ("/garbage", "closed before the answer was complete", 3),
-        ("/short", "closed before the answer was complete", 3),
-        ("/endless", "larger than", 1),
-        ("/gzip-bomb", "larger than", 1),
-        ("/gzip-broken", "could not be unpacked", 3),
-        ("/to?url=ftp://example.org/", "redirected to another scheme or host", 1),
-        ("/to?url=http://127.0.0.1:1/", "redirected to another scheme or host", 1),
-        ("/to?url=http://[", "redirected to no address", 1),
-        ("/hops/9", "redirected more than 3 times", 4),
-    ],
-)
-def test_each_trouble_names_host_and_cause(web, api, path, cause, requests):
-    """What gives no answer is one error of ours, in words."""
+def test_each_trouble_names_host_and_cause(web, api, path, cause, is_final):
+    """What gives no answer is one error of ours, in words, and says whether it may heal."""
     with pytest.raises(SourceUnavailable) as caught:
-        api.get(web.url(path), {})
+        get(api, web.url(path))
     assert str(caught.value).startswith("127.0.0.1: ")
     assert cause in str(caught.value)
     assert str(caught.value).isprintable()
-    if requests is not None:
-        assert web.hits.total() == requests
+    assert caught.value.details == {"is_final": is_final}
+
+
+@pytest.mark.parametrize("path", ["/reset", "/garbage", "/hops/9", "/endless", "/to?url=http://["])
+def test_no_trouble_shows_the_key(web, api, path, caplog):
+    """The address, in which the key stands, is in no message, no cause and no log line."""
+    caplog.set_level(logging.INFO)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    with pytest.raises(SourceUnavailable) as caught:
+        get(api, web.url(path), {"key": KEY}, headers={"X-Key": KEY})
+    assert KEY not in "".join(traceback.format_exception(caught.value))
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    assert KEY not in caplog.text
+    assert KEY in str(web.seen_headers)
+
+
+def test_an_answer_tells_its_address_without_the_key(web, api):
+    """Where an answer came from is told without the query."""
+    assert get(api, web.url("/ok"), {"key": KEY}).url == web.url("/ok")
+
+
+def test_another_host_is_not_told_the_key(web, api, monkeypatch):
+    """An engine's headers go no further than its own host; its name does."""
+    opened = []
+    monkeypatch.setattr(
+        api, "_open", lambda url, host, headers: opened.append((host, headers)) or _moved(url)
+    )
+    with pytest.raises(SourceUnavailable):
+        get(api, "https://engine.example/", headers={"X-Key": KEY, "User-Agent": "Phone/1"})
+    assert opened[0] == ("engine.example", {"X-Key": KEY, "User-Agent": "Phone/1"})
+    assert opened[1] == ("other.example", {"User-Agent": "Phone/1"})
+
+
+def _moved(url):
+    """An answer that leads to another host."""
+    response = requests.Response()
+    response.status_code, response.url = 302, url
+    response.headers["Location"] = "https://other.example/"
+    response.raw = io.BytesIO()
+    return response
+
+
+@pytest.mark.parametrize("url", ["engine.example/x", "http://", "https://["])
+def test_an_address_that_makes_no_sense_is_told(api, url):
+    """A setting that is no address is a cause in words."""
+    with pytest.raises(SourceUnavailable, match="makes no sense") as caught:
+        get(api, f"{url}?key={KEY}", {"key": KEY})
+    assert KEY not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("path", "cause"),
     [("/silent", "no answer within 0.3 s"), ("/drip-body", "came too slowly")],
 )
-def test_slow_services_are_given_up(web, waits, path, cause):
+def test_slow_services_are_given_up(web, path, cause):
     """Silence and dripping both end, and say so."""
-    api = Api("t@example.org", timeout_s=0.3, sleep=waits.append)
+    api = Api("t@example.org", timeout_s=0.3)
     with pytest.raises(SourceUnavailable, match=cause):
-        api.get(web.url(path), {})
+        get(api, web.url(path))
 
 
 def test_a_refused_connection_is_named(api):
@@ -115,7 +179,7 @@ def test_a_refused_connection_is_named(api):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with pytest.raises(SourceUnavailable, match=r"127\.0\.0\.1: the connection was refused"):
-        api.get(f"http://127.0.0.1:{port}/", {})
+        get(api, f"http://127.0.0.1:{port}/")
 
 
 def test_an_unknown_name_fails_the_engine_in_words(api, monkeypatch):
@@ -125,7 +189,10 @@ def test_an_unknown_name_fails_the_engine_in_words(api, monkeypatch):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    page = OpenverseEngine(api, "https://api.openverse.org").search(QUERY, None, safe=True)
+    clock = Clock()
+    desk = MemoryDesk(clock.now, clock.sleep)
+    searcher = Searcher(OpenverseEngine("https://api.openverse.org"), api, desk, clock.sleep)
+    page = searcher.search(QUERY, None, Filters())
     assert page.status is EngineStatus.FAILED
     assert page.detail == "api.openverse.org: the name could not be resolved"
 
@@ -136,32 +203,32 @@ def test_a_dead_proxy_is_named_and_this_machine_needs_none(web, api, monkeypatch
         port = free.getsockname()[1]
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
-    assert api.get(web.url("/ok"), {}).body == PICTURE
+    assert get(api, web.url("/ok")).body == PICTURE
     with pytest.raises(SourceUnavailable, match=r"outside\.example: the proxy did not let"):
-        api.get("https://outside.example/", {})
+        get(api, "https://outside.example/")
 
 
 def test_redirects_within_the_service_are_followed(web, api):
     """Three hops on the same host arrive."""
-    assert api.get(web.url("/hops/3"), {}).body == PICTURE
+    assert get(api, web.url("/hops/3")).body == PICTURE
 
 
 def test_a_host_out_of_nothing_printable_is_told_in_print(web, api):
     """A redirect cannot put control characters into logs and databases."""
     with pytest.raises(SourceUnavailable) as caught:
-        api.get(web.url("/to?url=https://%00%1b/"), {})
+        get(api, web.url("/to?url=https://%00%1b/"))
     assert str(caught.value).startswith("??: ")
 
 
 def test_a_redirect_of_odd_bytes_is_followed(web, api):
     """Bytes that are no text lead to an address like any other, and leave nothing open."""
-    assert api.get(web.url("/raw-location"), {}).status == 404
+    assert get(api, web.url("/raw-location")).status == 404
 
 
 def test_one_request_at_a_time(web, api):
     """Many threads, one request in flight: a service sees a single polite caller."""
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda n: api.get(web.url(f"/ok/{n}"), {}), range(24)))
+        answers = list(threads.map(lambda n: get(api, web.url(f"/ok/{n}")), range(24)))
     assert len(answers) == 24
     assert web.most_in_flight == 1
 
@@ -203,14 +270,9 @@ def untrusted(tmp_path):
 def test_an_untrusted_certificate_is_refused(untrusted, api):
     """TLS is verified, for API calls and for images, and never tried without."""
     with pytest.raises(SourceUnavailable, match="the TLS connection was not accepted"):
-        api.get(untrusted.url("/ok"), {})
+        get(api, untrusted.url("/ok"))
     fetcher = WebFetcher("t@example.org", allowed=frozenset({untrusted.origin}))
     [(_, result)] = list(fetcher.fetch_all([untrusted.url("/ok")]))
     assert result.reason is RejectReason.UNREACHABLE
     assert "TLS" in result.detail
     assert untrusted.hits.total() == 0
-
-
-def test_the_number_of_tries_is_three():
-    """Politeness is a promise: three tries, ten seconds of waiting at most for each."""
-    assert (api_module.TRIES, api_module.MAX_WAIT_S) == (3, 10.0)
