@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from pixcrawler.domain.engine import BlockKind, EngineStatus
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.source import EngineReport, SearchQuery
-from pixcrawler.pipeline.addresses import address_key
-from pixcrawler.pipeline.engine_ports import Page, SearchEngine
+from pixcrawler.pipeline.addresses import judged
+from pixcrawler.pipeline.engine_ports import Find, Page, SearchEngine
 from pixcrawler.pipeline.lanes import EngineState, Found, Gain, Lane
 from pixcrawler.pipeline.limits import MAX_PAGES, MAX_TROUBLES, TROUBLE_WAIT_MAX_S, TROUBLE_WAIT_S
+from pixcrawler.pipeline.ranking import ranked
 from pixcrawler.pipeline.shards import Shards
-from pixcrawler.pipeline.sift import Excluded, Sieve
+from pixcrawler.pipeline.sift import OWN_LISTS, Excluded, Sieve
 
 SEEN_HEX = 16
 """Digits of a key that are remembered: 64 bits, so that 100,000 keys clash once in 10^9 jobs."""
@@ -104,16 +105,18 @@ class Asker:
         known = sifted = 0
         excluded = self._excluded_by(query)
         for find in page.finds:
-            key = find.key or address_key(find.url)
+            key, has_larger = _judgement(find)
             if key is None:
                 continue
             if key in held or key in fresh or key[:SEEN_HEX] in self.errand.seen:
                 known += 1
-            elif self._sieve.is_left_out(find, excluded):
+            elif self._sieve.is_left_out(find, excluded, has_larger=has_larger):
                 sifted += 1
             else:
                 fresh[key] = Found(key, find.url, query, find.provenance, find.width, find.height)
-        return Gain(list(fresh.values()), known, sifted)
+        # The person's own order stays as it is.
+        order = list if self.engine.card.name in OWN_LISTS else ranked
+        return Gain(order(list(fresh.values())), known, sifted)
 
     def _excluded_by(self, query: int) -> Excluded:
         if query not in self._excluded:
@@ -166,6 +169,14 @@ def settle(state: EngineState, taken: set[str], candidates: int) -> EngineState:
         for lane in state.lanes
     ]
     return replace(state, report=state.report.model_copy(update=changes), lanes=lanes)
+
+
+def _judgement(find: Find) -> tuple[str | None, bool]:
+    """The key of a find, None when it is never fetched, and whether a larger original is known."""
+    if find.key is not None:
+        return find.key, False
+    known = judged(find.url)
+    return (None, False) if known is None else (known.key, known.original != find.url)
 
 
 def _wants_peace(report: EngineReport, at: datetime | None) -> bool:

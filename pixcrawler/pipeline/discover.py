@@ -49,13 +49,15 @@ def discover(
     else follows from it.
     """
     place = discovery_ref(ref.job_id, ref.round)
+    standing = None
     if not blobs.exists(place):
         if jobs.is_given_up(ref.job_id):
             return Discovered(chunks=0, candidates=0, exhausted=False, cancelled=True)
         standing, lines = _asked(ref, jobs=jobs, blobs=blobs, engines=engines)
         blobs.put(found_ref(ref.job_id, ref.round, standing.found), lines, "application/x-ndjson")
-        blobs.put_new(place, packed(standing))
-    standing = unpacked(blobs.get(place))
+        if not blobs.put_new(place, packed(standing), "application/gzip"):
+            standing = None
+    standing = standing or unpacked(blobs.get(place))
     _cut(ref, standing, blobs)
     sizes = [
         min(CHUNK_IMAGES, standing.discovered.candidates - start)

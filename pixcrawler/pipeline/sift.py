@@ -32,16 +32,17 @@ class Sieve:
     card: EngineCard
     filters: Filters
 
-    def is_left_out(self, find: Find, excluded: Excluded) -> bool:
+    def is_left_out(self, find: Find, excluded: Excluded, *, has_larger: bool = False) -> bool:
         """Say whether a find cannot be wanted, however it turns out when it is downloaded.
 
         Only evidence counts. A licence that is not stated is none, unless the engine looked
-        for nothing else; nor is a day. A stated licence or day always decides.
+        for nothing else; nor is a day. A stated licence or day always decides. ``has_larger``: a
+        larger original is known, and the stated size is not that of the picture.
         """
         if self.card.name in OWN_LISTS:
             return False
         return (
-            self._is_far_too_small(find)
+            (not has_larger and self._is_far_too_small(find))
             or excluded.is_in(find.provenance.title)
             or (self._asks_license and not self._is_licensed(find))
             or (self._asks_date and not self._is_of_its_time(find))

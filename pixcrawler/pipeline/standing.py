@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -10,10 +11,12 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
-from pixcrawler.domain.source import Candidate, Provenance, SearchQuery
+from pixcrawler.domain.source import Candidate, SearchQuery
 from pixcrawler.pipeline.asker import SEEN_HEX, settle
 from pixcrawler.pipeline.lanes import EngineState, Found
 from pixcrawler.pipeline.payloads import Discovered
+from pixcrawler.pipeline.ranking import merged
+from pixcrawler.pipeline.sift import OWN_LISTS
 
 Item = TypeVar("Item")
 
@@ -35,13 +38,15 @@ _STANDING = TypeAdapter(Standing)
 
 
 def packed(standing: Standing) -> bytes:
-    """Return the standing as a file."""
-    return _STANDING.dump_json(standing, exclude_defaults=True)
+    """Return the standing as a file: JSON, in gzip because what is held would be megabytes."""
+    plain = _STANDING.dump_json(standing, exclude_defaults=True)
+    return gzip.compress(plain, compresslevel=1, mtime=0)
 
 
 def unpacked(data: bytes) -> Standing:
-    """Return the standing that a file holds."""
-    return _STANDING.validate_json(data)
+    """Return the standing that a file holds; earlier versions wrote plain JSON."""
+    is_packed = data.startswith(b"\x1f\x8b")
+    return _STANDING.validate_json(gzip.decompress(data) if is_packed else data)
 
 
 def candidates_of(
@@ -97,22 +102,23 @@ def _turns(lists: Iterable[Iterable[Item]]) -> Iterator[Item]:
 
 
 def _candidate(finds: list[Found], queries: Sequence[SearchQuery], rank: int) -> Candidate:
-    """One candidate out of every find of one key; the first find's address is fetched."""
-    first = finds[0]
-    query = queries[first.query]
-    others: list[Provenance] = []
-    for found in finds[1:]:
-        if found.provenance not in (first.provenance, *others):
-            others.append(found.provenance)
+    """One candidate out of every find of one key; the first find says what it was searched for.
+
+    An address that a person chose is the one to be fetched, not what is taken for its original.
+    """
+    query = queries[finds[0].query]
+    picture = merged(finds)
+    chosen = next((one.url for one in finds if one.provenance.engine in OWN_LISTS), None)
     return Candidate(
-        url=first.url,
-        key=first.key,
+        url=chosen or picture.url,
+        key=finds[0].key,
+        alternatives=() if chosen else picture.alternatives,
         keyword=query.keyword,
         category=query.category,
         query=query.text,
         rank=rank,
-        width=first.width,
-        height=first.height,
-        provenance=first.provenance,
-        also_found=tuple(others),
+        width=picture.width,
+        height=picture.height,
+        provenance=picture.provenance,
+        also_found=picture.also_found,
     )
