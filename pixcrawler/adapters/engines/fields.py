@@ -10,8 +10,6 @@ from urllib.parse import urljoin, urlsplit
 
 from typing_extensions import override
 
-from pixcrawler.domain.filters import Filters
-
 TEXT_MAX_CHARS = 1000
 ADDRESS_CHARS = range(8, 4097)
 MAX_ITEMS = 500
@@ -123,13 +121,6 @@ def day(value: Any) -> date | None:
         return date.fromisoformat(value[:10])
     except ValueError:
         return None
-
-
-def is_within(published: date | None, filters: Filters) -> bool:
-    """Return whether a day is one that the filters wish; an unknown one is, if they wish none."""
-    if published is None:
-        return filters.since is None and filters.until is None
-    return (filters.since or date.min) <= published <= (filters.until or date.max)
 
 
 def shortened(words: str, max_chars: int) -> str:

@@ -15,7 +15,6 @@ from pixcrawler.adapters.engines.fields import (
     count,
     day,
     format_name,
-    is_within,
     items,
     license_code,
     pixels,
@@ -23,7 +22,6 @@ from pixcrawler.adapters.engines.fields import (
     shortened,
     text,
 )
-from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.source import Provenance
 
 # No time limits: a busy machine is not a broken promise.
@@ -177,22 +175,6 @@ def test_counts_make_sense_or_are_none(value, expected):
 def test_formats_have_one_name(value, expected):
     """Media type, extension and name of a format give the same word."""
     assert format_name(value) == expected
-
-
-@pytest.mark.parametrize(
-    ("published", "wish", "expected"),
-    [
-        (None, {}, True),
-        (None, {"since": "2020-01-01"}, False),
-        (date(2020, 1, 1), {"since": "2020-01-01"}, True),
-        (date(2019, 12, 31), {"since": "2020-01-01"}, False),
-        (date(2020, 1, 1), {"until": "2020-01-01"}, True),
-        (date(2020, 1, 2), {"until": "2020-01-01"}, False),
-    ],
-)
-def test_a_day_is_within_what_is_wished(published, wish, expected):
-    """Both ends count; what has no day is only taken when none is wished."""
-    assert is_within(published, Filters.model_validate(wish)) == expected
 
 
 @pytest.mark.parametrize(
