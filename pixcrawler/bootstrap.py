@@ -170,9 +170,10 @@ class World:
     def desk(self) -> EngineDesk:
         """What all workers know together of the engines."""
         from pixcrawler.adapters.postgres.desk import PostgresDesk
+        from pixcrawler.pipeline.desk_rules import LATE_S
 
         # A request may be redirected three times: four waits at most.
-        lost_after_s = 4 * self.settings.engine_timeout_s
+        lost_after_s = 4 * self.settings.engine_timeout_s + LATE_S
         return PostgresDesk(self._worker_database, lost_after_s=lost_after_s)
 
     def fetcher_of(self, user_id: str) -> Fetcher:
@@ -216,4 +217,6 @@ def world() -> World:
     """Build the real world once per worker process."""
     # The SDKs tell every request at INFO, two lines each.
     logging.getLogger("azure").setLevel(logging.WARNING)
+    # It tells whole addresses, in which an engine's key may stand.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     return World(Settings.from_environment(os.environ))
