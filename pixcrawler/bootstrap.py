@@ -16,6 +16,7 @@ from pixcrawler.domain.engine import Access, EngineCard
 from pixcrawler.domain.errors import InvariantBroken
 from pixcrawler.pipeline.engine_ports import EngineDesk, SearchEngine
 from pixcrawler.pipeline.ports import BlobStore, DatasetStore, Fetcher, JobKeeper, JobStore
+from pixcrawler.pipeline.word_ports import WordSource
 from pixcrawler.settings import Settings
 
 if TYPE_CHECKING:
@@ -165,6 +166,23 @@ class World:
         from pixcrawler.adapters.engines.uploads.shelf import Shelf
 
         return Shelf(self.blobs)
+
+    @Lazy
+    def words(self) -> WordSource | None:
+        """The language model for keywords, if one is set up."""
+        from pixcrawler.adapters.words.connect import connect
+
+        settings = self.settings
+        if not settings.words_url:
+            return None
+        key = settings.words_key.get_secret_value()
+        return connect(
+            settings.words_url,
+            settings.words_model,
+            key,
+            settings.words_api,
+            settings.words_timeout_s,
+        )
 
     @Lazy
     def desk(self) -> EngineDesk:

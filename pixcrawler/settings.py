@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
 
@@ -52,6 +52,22 @@ class Settings(Value):
     engine_quotas: dict[str, QuotasText] = Field(alias="ENGINE_QUOTA_*", default_factory=dict)
     """What your agreement with the engine of that name allows, instead of what everybody may:
     requests/seconds, comma separated (ENGINE_QUOTA_OPENVERSE=100/60,10000/86400)."""
+    words_url: str | None = Field(alias="WORDS_URL", default=None)
+    """Address of a language model for `expand.mode: model`; without it templates are used. An
+    Azure OpenAI resource (https://R.openai.azure.com) or deployment
+    (https://R.openai.azure.com/openai/deployments/D?api-version=V), or an OpenAI-compatible server
+    (http://127.0.0.1:11434/v1). https, except on this machine."""
+    words_model: str = Field(alias="WORDS_MODEL", default="")
+    """The model's name there; of an Azure OpenAI resource the deployment's."""
+    words_key: SecretStr = Field(alias="WORDS_KEY", default=SecretStr(""))
+    """Its key, for servers that want one."""
+    words_api: Literal["auto", "azure_deployment", "azure", "openai"] = Field(
+        alias="WORDS_API", default="auto"
+    )
+    """How it is spoken to where its address does not tell: `azure_deployment`, `azure` or
+    `openai`."""
+    words_timeout_s: float = Field(alias="WORDS_TIMEOUT_S", default=30.0, gt=0, le=120)
+    """Seconds that one question to it may take, repetitions included."""
     local_site_url: str | None = Field(alias="LOCAL_SITE_URL", default=None)
     """Base address of the picture website; without it there is no engine `local`."""
     fetch_allow_origins: str = Field(alias="FETCH_ALLOW_ORIGINS", default="")

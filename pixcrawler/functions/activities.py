@@ -93,7 +93,7 @@ def _report(step: str, given: Wire, answer: Wire, attempt: int, seconds: float) 
 
 def _expand(w: World, ref: p.JobRef) -> p.Expanded:
     w.jobs.set_stage(ref.job_id, Stage.EXPANDING)
-    return expand(ref, jobs=w.jobs, blobs=w.blobs)
+    return expand(ref, jobs=w.jobs, blobs=w.blobs, words=w.words)
 
 
 def _discover(w: World, ref: p.RoundRef) -> p.Discovered:

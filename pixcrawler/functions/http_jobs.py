@@ -21,6 +21,7 @@ from pixcrawler.functions.guard import (
 )
 from pixcrawler.functions.http_uploads import check_uploads
 from pixcrawler.functions.wire import Answer, Wire
+from pixcrawler.pipeline.consult import notes_at_creation
 from pixcrawler.pipeline.payloads import Order
 
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
@@ -38,7 +39,8 @@ def create_job(call: Call) -> Answer:
     spec = parse_job(call.body())
     _check_engines(spec)
     check_uploads(call.principal.user_id, spec)
-    created = world().catalogue.create_job(call.principal, spec, _idempotency_key(call))
+    notes = notes_at_creation(spec, has_model=bool(world().settings.words_url))
+    created = world().catalogue.create_job(call.principal, spec, _idempotency_key(call), notes)
     job = created.job
     order = Order(job_id=job.id, wanted=job.wanted) if job.status is JobStatus.PENDING else None
     headers = {"Location": f"/api/v1/jobs/{job.id}"}

@@ -45,6 +45,11 @@ class Consulted:
     notes: tuple[Note, ...] = ()
 
 
+def notes_at_creation(spec: JobSpec, *, has_model: bool) -> tuple[Note, ...]:
+    """Return what is known before a job starts; its expansion comes to the same."""
+    return (NOT_SET_UP,) if spec.expand.mode == "model" and not has_model else ()
+
+
 def consult(spec: JobSpec, source: WordSource | None, blobs: BlobStore) -> Consulted:
     """Ask ``source`` for a job's words; whatever goes wrong with it ends in a note.
 
@@ -56,7 +61,7 @@ def consult(spec: JobSpec, source: WordSource | None, blobs: BlobStore) -> Consu
     if spec.expand.mode != "model":
         return Consulted(spec.keywords)
     if source is None:
-        return Consulted(spec.keywords, notes=(NOT_SET_UP,))
+        return Consulted(spec.keywords, notes=notes_at_creation(spec, has_model=False))
     consultation = _Consultation(source, blobs, time.monotonic() + CONSULT_BUDGET_S)
     answers: list[_Answer] = []
     keywords = spec.keywords
