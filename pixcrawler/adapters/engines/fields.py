@@ -125,7 +125,8 @@ def day(value: Any) -> date | None:
 
 def shortened(words: str, max_chars: int) -> str:
     """Return the words of a query that fit, from the first; a phrase stays whole or goes."""
-    kept, room = [], max_chars
+    kept: list[str] = []
+    room = max_chars
     for piece in _PIECES.findall(words):
         room -= len(piece) + bool(kept)
         if room < 0:
