@@ -93,6 +93,7 @@ class Asker:
             lane.take(page, gain, self._shards)
             self._report(sifted=self.state.report.sifted + gain.sifted)
             self.state.troubles, self.state.pause_s = 0, 0.0
+            self.state.remarks += [page.detail] if page.detail else []
             return
         if page.status is EngineStatus.CHANGED:
             # What cannot be read is not asked for again; the next query may fare better.
@@ -162,7 +163,8 @@ def settle(state: EngineState, taken: set[str], candidates: int) -> EngineState:
     is_well = not (state.troubles or state.pause_s or status is EngineStatus.CHANGED)
     if is_well or status in _GOOD:
         status = EngineStatus.OK if total else EngineStatus.EMPTY
-        well = {"kind": None, "detail": None, "retry_after_s": None, "until": None}
+        remarks = "; ".join(state.remarks) or None
+        well = {"kind": None, "detail": remarks, "retry_after_s": None, "until": None}
         changes |= {"status": status, **well}
     lanes = [
         replace(lane, held=[found for found in lane.held if found.key not in taken])

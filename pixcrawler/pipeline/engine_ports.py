@@ -38,7 +38,7 @@ class Page:
     next_cursor: str | None = None
     """Ask again with it for more; None at the end."""
     detail: str | None = None
-    """For people, when the status is blocked, changed or failed."""
+    """For people: what is wrong, or, with a good status, what was left out for a reason."""
     retry_after_s: float | None = None
     kind: BlockKind | None = None
     """In which way, when the status is blocked."""

@@ -176,6 +176,8 @@ class EngineState:
     """Rounds in a row that ended in trouble."""
     pause_s: float = 0.0
     """It ended the last round in trouble, and is to be left alone for so long."""
+    remarks: list[str] = field(default_factory=list)
+    """What good pages said beside their finds; shown with the report while all is well."""
 
     @property
     def is_used_up(self) -> bool:

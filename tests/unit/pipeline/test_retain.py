@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pixcrawler.adapters.memory.blobs import MemoryBlobs
-from pixcrawler.domain.storage import BlobRef, queries_ref, shard_ref
-from pixcrawler.pipeline.retain import sweep
+from pixcrawler.domain.storage import BlobRef, contents_ref, queries_ref, shard_ref, upload_ref
+from pixcrawler.domain.upload import upload_id
+from pixcrawler.pipeline.retain import sweep, sweep_uploads
 
 
 class Keeper:
@@ -41,3 +42,21 @@ def test_only_the_ended_jobs_files_go():
     assert (swept.jobs, swept.blobs) == (2, 2)
     assert [blobs.exists(ref) for ref in gone + stays] == [False, False, True, True]
     assert keeper.jobs == []
+
+
+def test_only_old_uploads_go():
+    """What was sent long ago goes with what was made of it; the rest and other names stay."""
+    now, blobs = datetime.now(UTC), MemoryBlobs()
+    old = upload_id(now - timedelta(days=9, minutes=1), bytes(10))
+    new = upload_id(now - timedelta(days=9) + timedelta(minutes=1), bytes(10))
+    gone = [upload_ref("user-1", old), contents_ref("user-1", old)]
+    stays = [
+        upload_ref("user-1", new),
+        upload_ref("user-1", "no id"),
+        BlobRef(container="work", name=f"job/{old}"),
+    ]
+    for ref in gone + stays:
+        blobs.put(ref, b"x")
+
+    assert sweep_uploads(now - timedelta(days=9), blobs=blobs) == 2
+    assert [blobs.exists(ref) for ref in gone + stays] == [False, False, True, True, True]

@@ -43,11 +43,11 @@ class BlobFile:
         """Go to a place.
 
         Raises:
-            ValueError: it is before the start.
+            OSError: it is before the start, as files say it, too.
         """
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.length}[whence]
         if start + offset < 0:
-            raise ValueError("a place before the start of the file")
+            raise io.UnsupportedOperation("a place before the start of the file")
         self._at = start + offset
         return self._at
 

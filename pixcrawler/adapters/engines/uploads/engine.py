@@ -17,6 +17,7 @@ from pixcrawler.domain.source import Provenance, SearchQuery
 from pixcrawler.pipeline.engine_ports import Find, Page
 
 PAGE_SIZE = 500
+_DETAIL_MAX_CHARS = 2000
 
 
 class UploadsEngine:
@@ -53,9 +54,7 @@ class UploadsEngine:
                 if page.finds:
                     return _completed(page, number, len(query.uploads), told)
             start = 0
-        return Page(
-            EngineStatus.CHANGED if told else EngineStatus.EMPTY, detail="; ".join(told) or None
-        )
+        return Page(EngineStatus.CHANGED if told else EngineStatus.EMPTY, detail=_joined(told))
 
     def _page(self, upload_id: str, number: int, start: int) -> Page:
         opened = self._shelf.opened(upload_id)
@@ -72,7 +71,11 @@ class UploadsEngine:
 
 def _completed(page: Page, number: int, uploads: int, told: list[str]) -> Page:
     following = page.next_cursor or (f"{number + 1}:0" if number + 1 < uploads else None)
-    return replace(page, next_cursor=following, detail="; ".join(told) or None)
+    return replace(page, next_cursor=following, detail=_joined(told))
+
+
+def _joined(told: list[str]) -> str | None:
+    return "; ".join(told)[:_DETAIL_MAX_CHARS] or None
 
 
 def _place(cursor: str | None) -> tuple[int, int]:
