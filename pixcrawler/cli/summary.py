@@ -71,16 +71,40 @@ def show_engines(talk: Talk, job: dict[str, Any]) -> None:
     engines = job.get("engines") or []
     if not engines:
         return
-    table = plain_table("engine", "answer", "candidates", "detail")
-    table.columns[2].justify = "right"
+    table = plain_table("engine", "answer", "candidates", "requests", "sifted", "detail")
+    for column in table.columns[2:5]:
+        column.justify = "right"
     for report in engines:
-        detail = str(report.get("detail") or "")
-        if report.get("retry_after_s"):
-            detail = f"{detail} (try again in {report['retry_after_s']:.0f} s)".strip()
-        found = f"{report.get('candidates', 0):,}"
-        row(table, str(report.get("engine")), str(report.get("status")), found, detail)
+        counts = (f"{report.get(one) or 0:,}" for one in ("candidates", "requests", "sifted"))
+        row(table, str(report.get("engine")), _answer(report), *counts, _remarks(report))
     talk.line()
     talk.table(table)
+
+
+def _answer(report: dict[str, Any]) -> str:
+    if report.get("stands_by_for"):
+        return "stands by"
+    kind = f" ({report['kind']})" if report.get("kind") else ""
+    return f"{report.get('status')}{kind}"
+
+
+def _remarks(report: dict[str, Any]) -> str:
+    """Everything else that is known of an engine, in a few words."""
+    remarks = [str(report["detail"])] if report.get("detail") else []
+    if report.get("stands_by_for"):
+        remarks.append(f"same index as {report['stands_by_for']}")
+    if report.get("stands_in_for"):
+        remarks.append(f"went on for {report['stands_in_for']}")
+    if report.get("saturated"):
+        remarks.append("hardly anything new at the end")
+    elif report.get("is_used_up") and report.get("status") == "ok":
+        remarks.append("used up")
+    told = "; ".join(remarks)
+    if report.get("until"):
+        return f"{told} (not before {str(report['until'])[:16].replace('T', ' ')} UTC)".strip()
+    if report.get("retry_after_s"):
+        return f"{told} (try again in {report['retry_after_s']:.0f} s)".strip()
+    return told
 
 
 def show_jobs(talk: Talk, jobs: list[dict[str, Any]]) -> None:

@@ -11,6 +11,7 @@ from pixcrawler.domain.source import EngineReport
 from pixcrawler.domain.wording import wording_of
 from pixcrawler.pipeline.harvest import Harvest
 from pixcrawler.pipeline.labels import one_line
+from pixcrawler.pipeline.shortfall import causes
 
 
 def processing_log(
@@ -78,7 +79,11 @@ def _happened(counts: Statistics, harvest: Harvest) -> Iterator[str]:
 def _engines(reports: Sequence[EngineReport]) -> Iterator[str]:
     for report in reports:
         detail = f"; {one_line(report.detail)}" if report.detail else ""
-        yield f"{report.engine}  {report.status}, candidates: {report.candidates}{detail}"
+        kind = f" ({report.kind})" if report.kind else ""
+        yield (
+            f"{report.engine}  {report.status}{kind}, candidates: {report.candidates}, "
+            f"requests: {report.requests}, sifted before download: {report.sifted}{detail}"
+        )
     if not reports:
         yield "no report"
 
@@ -112,7 +117,5 @@ def _missing(manifest: Manifest) -> Iterator[str]:
         yield f"Nothing: {counts.wanted} images were wanted and {counts.images} are here."
         return
     short = counts.wanted - counts.images
-    yield f"{short} of {counts.wanted} wanted images: the engines gave no more that can be kept."
-    for report in manifest.engines:
-        if report.status not in ("ok", "empty"):
-            yield f"Engine {report.engine} was {report.status}: what it has is not here."
+    yield f"{short} of {counts.wanted} wanted images; the job's message says what ended the search."
+    yield from map(one_line, causes(manifest.engines))

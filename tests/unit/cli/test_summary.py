@@ -2,7 +2,8 @@
 
 import pytest
 
-from pixcrawler.cli.summary import advice, ending, headline, notes_of
+from pixcrawler.cli.summary import advice, ending, headline, notes_of, show_engines
+from pixcrawler.cli.talk import Talk
 from tests.fakes.api_server import a_job
 
 
@@ -56,3 +57,24 @@ def test_notes_are_a_line_each():
     notes = [{"code": "fell_back", "subject": "model", "message": "No model is set up."}]
     assert notes_of(a_job(notes=notes)) == ["note: No model is set up."]
     assert notes_of(a_job()) == []
+
+
+def test_the_table_of_engines_says_why(capsys):
+    """How each engine answered, what it cost, and why it gave no more, in one line each."""
+    reports = [
+        engine("ok", candidates=1200, requests=60, sifted=34, saturated=2),
+        engine("ok", candidates=7, requests=1, is_used_up=True, engine="commons"),
+        engine("blocked", kind="captcha", until="2026-05-01T14:05:00Z", engine="google"),
+        engine("empty", stands_by_for="bing", engine="duckduckgo"),
+        engine("ok", stands_in_for="bing", engine="ecosia"),
+        engine("blocked", detail="slow down", retry_after_s=20, engine="flickr"),
+    ]
+    show_engines(Talk(), a_job(engines=reports))
+    told = capsys.readouterr().out.splitlines()
+    lines = {line.split()[0]: " ".join(line.split()[1:]) for line in told if line.split()}
+    assert lines["openverse"] == "ok 1,200 60 34 hardly anything new at the end"
+    assert lines["commons"] == "ok 7 1 0 used up"
+    assert lines["google"] == "blocked (captcha) 0 0 0 (not before 2026-05-01 14:05 UTC)"
+    assert lines["duckduckgo"] == "stands by 0 0 0 same index as bing"
+    assert lines["ecosia"] == "ok 0 0 0 went on for bing"
+    assert lines["flickr"] == "blocked 0 0 0 slow down (try again in 20 s)"

@@ -68,7 +68,7 @@ def test_healthy_engines_clear_the_sick_one(jobs):
     ended = finish(Ending(job_id="j", status=JobStatus.FAILED, failure=NOTHING), jobs=jobs)
 
     assert jobs.state("j").failure.code == "no_images"
-    assert ended.message.startswith(NOTHING.message)
+    assert ended.message.startswith("No image was found that could be kept: ")
     assert "openverse could not be reached" in ended.message
 
 

@@ -157,8 +157,8 @@ def test_the_log_tells_the_story(ready):
         "wanted      4 images",
         "category    birds: robin, wren",
         "candidates  10",
-        "openverse  ok, candidates: 9",
-        "commons  failed, candidates: 0; no route to host",
+        "openverse  ok, candidates: 9, requests: 0, sifted before download: 0",
+        "commons  failed, candidates: 0, requests: 0, sifted before download: 0; no route to host",
         "      1  Käfer & Co / ladybird",
         "Nothing: 4 images were wanted and 4 are here.",
     ):
@@ -172,8 +172,8 @@ def test_a_shortfall_is_explained(workshop):
     workshop.jobs.add_notes("job-1", [Note(code="fell_back", message="No model\nis set up.")])
     workshop.download([(a_candidate(), an_image())])
     log = workshop.build().read("metadata/processing_log.txt").decode()
-    assert "8 of 9 wanted images: the engines gave no more that can be kept." in log
-    assert "Engine commons was blocked: what it has is not here." in log
+    assert "8 of 9 wanted images; the job's message says what ended the search." in log
+    assert "Engine commons refused to answer." in log.splitlines()
     assert "      0  birds / wren" in log
     assert "No model is set up." in log.splitlines()
 
