@@ -140,5 +140,6 @@ def google_html(visit: Visit) -> Said:
             f"/imgres?imgurl={address}&imgrefurl={page}&h={height}&w={width}&tbnid=T{shown.number}"
         )
         links.append(f'<a href="{html.escape(link) if shown.number % 2 else link}"><img/></a>')
-    body = f'<?xml version="1.0" encoding="UTF-8"?><html><body>{"".join(links)}</body></html>'
+    shown_links = "".join(links) or "<p>Your search did not match any image results.</p>"
+    body = f'<?xml version="1.0" encoding="UTF-8"?><html><body>{shown_links}</body></html>'
     return Said(body.encode(), 200, "text/html; charset=utf-8")
