@@ -25,7 +25,6 @@ from pixcrawler.domain.source import Provenance
 from pixcrawler.pipeline.engine_ports import Answer, Find, Page, Request
 
 NAME = "bing"
-INDEX = "bing"
 PAGE_SIZE = 35
 MAX_RESULTS = 1000
 _CARD = "iusc"
@@ -41,6 +40,7 @@ _CONSENT = b"bnp_btn_accept"
 _HIGHLIGHT = str.maketrans("", "", "\ue000\ue001")
 """Around the words of a title that were asked for."""
 
+# Its bands end elsewhere than ours: what the bytes show counts in the end.
 _SIZES = {"small": "small", "medium": "medium", "large": "large", "huge": "wallpaper"}
 _COLORS = {
     "color": "color", "gray": "bw", "red": "FGcls_RED", "orange": "FGcls_ORANGE",
@@ -78,7 +78,7 @@ class BingEngine(Engine):
             "your addresses, or answer with unrelated pictures, without notice. Whoever switches "
             "it on carries the risk, and the rights in each picture are yours to clear."
         ),
-        index=INDEX,
+        index=NAME,
         filters={
             FilterName.SIZE: Honour.SEARCHED,
             FilterName.ASPECT: Honour.SEARCHED,

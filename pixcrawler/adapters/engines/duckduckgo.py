@@ -39,6 +39,7 @@ _COLORS = {
     "green": "Green", "teal": "Teal", "blue": "Blue", "purple": "Purple", "pink": "Pink",
     "brown": "Brown", "black": "Black", "white": "White",
 }  # fmt: skip
+# Its bands end elsewhere than ours: what the bytes show counts in the end.
 _SIZES = {"small": "Small", "medium": "Medium", "large": "Large", "huge": "Wallpaper"}
 _TYPES = {"photo": "photo", "clipart": "clipart", "drawing": "line"}
 _LAYOUTS = {"square": "Square", "tall": "Tall", "wide": "Wide"}

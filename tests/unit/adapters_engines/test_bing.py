@@ -13,14 +13,8 @@ from pixcrawler.adapters.engines.shape import Ask
 from pixcrawler.domain.engine import BlockKind, EngineStatus
 from pixcrawler.domain.filters import Filters
 from pixcrawler.pipeline.engine_ports import Answer
-from tests.contracts.engine import (
-    EngineCase,
-    EngineContract,
-    body_of,
-    saying,
-    searched,
-    stored,
-)
+from tests.contracts.answers import body_of, saying, stored
+from tests.contracts.engine import EngineCase, EngineContract, searched
 
 BASE = "https://www.bing.example"
 ENGINE = BingEngine(BASE)

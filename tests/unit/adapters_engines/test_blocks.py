@@ -10,7 +10,7 @@ import pytest
 from pixcrawler.adapters.engines.blocks import block_of
 from pixcrawler.domain.engine import BlockKind, EngineStatus
 from pixcrawler.pipeline.engine_ports import Answer
-from tests.contracts.engine import body_of
+from tests.contracts.answers import body_of
 
 
 def seen(status=200, body=b"", headers=None, url="https://engine.example/search"):

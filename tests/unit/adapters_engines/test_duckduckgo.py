@@ -12,14 +12,8 @@ from pixcrawler.domain.engine import BlockKind, EngineStatus
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.source import SearchQuery
 from pixcrawler.pipeline.engine_ports import Answer
-from tests.contracts.engine import (
-    EngineCase,
-    EngineContract,
-    body_of,
-    saying,
-    searched,
-    stored,
-)
+from tests.contracts.answers import body_of, saying, stored
+from tests.contracts.engine import EngineCase, EngineContract, searched
 
 BASE = "https://duckduckgo.example"
 ENGINE = DuckDuckGoEngine(BASE)

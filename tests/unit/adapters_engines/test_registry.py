@@ -10,9 +10,10 @@ import pytest
 
 from pixcrawler.adapters.engines.registry import BUILT_IN, GROUP, known_engines
 from pixcrawler.adapters.engines.shape import Ask
-from pixcrawler.domain.engine import EngineStatus
+from pixcrawler.domain.engine import Access, EngineStatus
 from pixcrawler.domain.filters import Filters
-from tests.contracts.engine import saying, searched
+from tests.contracts.answers import saying
+from tests.contracts.engine import searched
 
 MAP = Path(__file__).parents[3] / "pixcrawler" / "README.md"
 GOOD = MAP.read_text(encoding="utf-8").split("# harbour_pictures.py\n")[1].split("```")[0]
@@ -79,6 +80,25 @@ def test_our_engines_are_there_each_under_its_own_name():
     """Whatever is installed beside us."""
     known = known_engines()
     assert {engine.card.name: engine for engine in BUILT_IN}.items() <= known.items()
+
+
+@pytest.mark.parametrize("engine", BUILT_IN, ids=lambda engine: engine.card.name)
+def test_only_one_engine_hides_who_we_are(engine):
+    """Google's page for old telephones is the one exception, and its terms say so."""
+    request = next(engine("https://engine.example", "key:cx").steps(Ask("x", Filters())))
+    hides = "user-agent" in {name.lower() for name in request.headers}
+    assert hides == (engine.card.name == "google_html")
+    assert ("User-Agent" in engine.card.terms) == hides
+
+
+def test_an_undocumented_route_has_terms_to_accept():
+    """In words of our own, with the place where theirs stand, and a modest pace."""
+    cards = [engine.card for engine in BUILT_IN if engine.card.access is Access.OPT_IN]
+    assert {card.name for card in cards} == {"bing", "duckduckgo", "baidu", "google_html"}
+    for card in cards:
+        assert "carries the risk" in card.terms
+        assert card.terms_url.startswith("https://")
+        assert min(quota.seconds / quota.requests for quota in card.quotas) >= 2
 
 
 def test_an_installed_engine_is_known_and_works(install):
