@@ -25,6 +25,7 @@ REASONS = {
     "duplicate_exact": "the very same file as a picture that was kept",
     "duplicate_near": "looks the same as a picture that was kept (duplicates.distance)",
     "over_limit": "good, but there were already as many as wanted (max_images)",
+    "filter_mismatch": "not of the size, aspect or color that filters ask for, whatever was said",
 }
 
 

@@ -36,6 +36,7 @@ class RejectReason(StrEnum):
     DUPLICATE_EXACT = "duplicate_exact"
     DUPLICATE_NEAR = "duplicate_near"
     OVER_LIMIT = "over_limit"
+    FILTER_MISMATCH = "filter_mismatch"
 
 
 class Outcome(Value):

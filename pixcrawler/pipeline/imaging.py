@@ -129,6 +129,26 @@ def _decoded(
     )
 
 
+def small_copy(data: bytes, side: int) -> NDArray[np.uint8] | Flaw:
+    """Return an examined image as rows x columns x RGBA, at most ``side`` pixels a side.
+
+    Not turned upright: nothing that is measured on it depends on that. JPEG is decoded small.
+    A file whose colours are broken has a flaw that its brightness did not show.
+    """
+    kind = magic.kind_of(data)
+    size = magic.size_px(data, kind)
+    if size is None or kind not in magic.WANTED:
+        return _of_kind(data, kind) or Flaw(RejectReason.UNDECODABLE, f"{kind}: no size")
+    with _ROOM.taken(size[0] * size[1]):
+        try:
+            image: Image.Image = _DECODERS[ImageFormat(kind)](BytesIO(data))
+            image.draft("RGB", (side, side))
+            image.load()
+            return np.asarray(_averaged(image, side))
+        except _DECODER_ERRORS as error:
+            return _of_failure(data, kind, error)
+
+
 def perceptual_hash(data: bytes) -> str:
     """Return the 64-bit hash of a valid image, as 16 hex digits.
 
@@ -194,6 +214,20 @@ def _grey(image: Image.Image) -> Image.Image:
     shown = Image.new("L", image.size, 255)
     shown.paste(image.convert("L"), mask=image.getchannel("A"))
     return shown
+
+
+def _averaged(image: Image.Image, side: int) -> Image.Image:
+    """Return the image as RGBA, box-averaged until it is at most ``side`` pixels a side."""
+    if image.mode.startswith("I"):
+        image = _grey(image)
+    factor = max(image.size) // side
+    if factor > 1 and image.mode in ("L", "RGB", "CMYK") and "transparency" not in image.info:
+        image = image.reduce(factor)  # before four channels are made of one or three
+    if image.mode == "CMYK":
+        image = image.convert("RGB")
+    image = image.convert("RGBA")
+    image.thumbnail((side, side), Image.Resampling.BOX, reducing_gap=None)
+    return image
 
 
 def _hash(grey: Image.Image, turn: int, data: bytes) -> str:

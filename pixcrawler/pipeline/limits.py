@@ -83,6 +83,23 @@ IMAGE_MAX_PIXELS = 60_000_000
 DECODING_MAX_PIXELS = IMAGE_MAX_PIXELS
 """Decoded at once in one process: 0.9 GB at worst (WebP), 0.4 GB for a PNG."""
 
+COLOR_SIDE_PX = 64
+"""Longer side of the copy that colours are measured on: noise of the encoder averages out, and a
+thing that covers a tenth of the picture still has 400 pixels."""
+
+TRANSPARENT_SHARE = 0.05
+"""Least share of clear pixels of a transparent picture: round corners alone are less than 1 %."""
+
+GRAY_MAX_CHROMA = 20
+"""Largest difference of a grey pixel's channels, of 255: a scanner's cast is less, sepia more."""
+
+GRAY_SHARE = 0.98
+"""Least share of grey pixels of a grey picture: a stamp or a date in colour does not change it."""
+
+COLOR_SHARE = 0.1
+"""Least share of pixels of the colour that is asked for: engines mean the main colour of the thing
+shown, which covers more; what has less was found by an error."""
+
 SHARD_MAX_BYTES = 512 * 1024 * 1024
 """Largest shard: what a chunk may take on scratch disk."""
 

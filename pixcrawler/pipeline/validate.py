@@ -11,10 +11,12 @@ from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.image import ImageFacts
 from pixcrawler.domain.storage import BlobRef, outcomes_ref, shard_ref, verdicts_ref
 from pixcrawler.domain.verdict import Outcome, RejectReason, Verdict
-from pixcrawler.pipeline.imaging import Flaw, examine
-from pixcrawler.pipeline.limits import IMAGE_MAX_BYTES
+from pixcrawler.pipeline.colors import color_flaw
+from pixcrawler.pipeline.imaging import Flaw, examine, small_copy
+from pixcrawler.pipeline.limits import COLOR_SIDE_PX, IMAGE_MAX_BYTES
 from pixcrawler.pipeline.payloads import ChunkRef, ChunkReport
 from pixcrawler.pipeline.ports import BlobStore, ChunkCounts, JobStore
+from pixcrawler.pipeline.sift import aspect_of, size_of
 
 DECODERS = 2
 """Images decoded at a time in one chunk: bounds memory; Pillow decodes beside Python's lock."""
@@ -74,6 +76,8 @@ def judge(outcome: Outcome, shard: bytes, filters: Filters) -> Verdict:
     found = _too_heavy(data) or examine(data)
     if isinstance(found, ImageFacts):
         found = _filtered(found, filters)
+    if isinstance(found, ImageFacts):
+        found = _as_asked(found, data, filters)
     if isinstance(found, Flaw):
         return Verdict(outcome=outcome, reason=found.reason, detail=found.detail)
     return Verdict(outcome=outcome, facts=found)
@@ -99,6 +103,24 @@ def _filtered(facts: ImageFacts, filters: Filters) -> ImageFacts | Flaw:
         detail = f"{facts.width} x {facts.height} is less than {least}"
         return Flaw(RejectReason.TOO_SMALL, detail)
     return facts
+
+
+def _as_asked(facts: ImageFacts, data: bytes, filters: Filters) -> ImageFacts | Flaw:
+    """What engines were asked for is looked at again; pixels only when a colour is wished."""
+    size, aspect = size_of(facts.width, facts.height), aspect_of(facts.width, facts.height)
+    if filters.size not in ("any", size):
+        detail = f"{facts.width} x {facts.height} is {size}, not {filters.size}"
+        return Flaw(RejectReason.FILTER_MISMATCH, detail)
+    if filters.aspect not in ("any", aspect):
+        detail = f"{facts.width} x {facts.height} is {aspect}, not {filters.aspect}"
+        return Flaw(RejectReason.FILTER_MISMATCH, detail)
+    if filters.color == "any":
+        return facts
+    small = small_copy(data, COLOR_SIDE_PX)
+    if isinstance(small, Flaw):
+        return small
+    lack = color_flaw(small, filters.color)
+    return Flaw(RejectReason.FILTER_MISMATCH, lack) if lack else facts
 
 
 def _counts(verdicts: list[Verdict]) -> ChunkCounts:

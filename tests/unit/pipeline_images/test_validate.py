@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pixcrawler.domain.errors import InvariantBroken
-from pixcrawler.domain.image import ImageFacts
 from pixcrawler.domain.filters import Filters
+from pixcrawler.domain.image import ImageFacts
 from pixcrawler.domain.storage import BlobRef, outcomes_ref, shard_ref, verdicts_ref
 from pixcrawler.domain.verdict import Outcome, RejectReason, Verdict
 from pixcrawler.pipeline.limits import IMAGE_MAX_BYTES
@@ -16,6 +16,7 @@ from tests.factories import a_candidate, an_image
 
 CHUNK = ChunkRef(job_id="job-1", round=0, chunk=0)
 VERDICTS = verdicts_ref("job-1", 0, 0)
+ON_ITS_SIDE = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06" + bytes(6)
 
 
 @pytest.fixture
@@ -115,11 +116,48 @@ def test_filters(size, filters, reason):
     assert judged(an_image(0, *size), **filters).reason is reason
 
 
+@pytest.mark.parametrize(
+    ("size", "filters", "detail"),
+    [
+        ((300, 300), {"size": "small"}, None),
+        ((320, 320), {"size": "small"}, "320 x 320 is medium, not small"),
+        ((320, 320), {"size": "medium"}, None),
+        ((999, 1000), {"size": "medium"}, None),
+        ((1000, 1000), {"size": "medium"}, "1000 x 1000 is large, not medium"),
+        ((1000, 1000), {"size": "large"}, None),
+        ((1000, 1000), {"size": "huge"}, "1000 x 1000 is large, not huge"),
+        ((330, 300), {"aspect": "square"}, None),
+        ((331, 300), {"aspect": "square"}, "331 x 300 is wide, not square"),
+        ((331, 300), {"aspect": "wide"}, None),
+        ((300, 400), {"aspect": "tall"}, None),
+        ((300, 400), {"aspect": "wide"}, "300 x 400 is tall, not wide"),
+        ((300, 300), {"color": "color"}, None),
+        ((300, 300), {"color": "transparent"}, "0% of it is transparent"),
+    ],
+)
+def test_what_engines_were_asked_for_is_looked_at_again(size, filters, detail):
+    """Size, aspect and colour are those of the bytes, whatever an engine said."""
+    verdict = judged(an_image(0, *size), **filters)
+    assert verdict.reason is (None if detail is None else RejectReason.FILTER_MISMATCH)
+    assert verdict.detail == detail
+
+
+def test_a_picture_on_its_side_is_tall_as_shown():
+    """The aspect is that of the picture upright."""
+    lying = an_image(0, 400, 300, exif=ON_ITS_SIDE)
+    assert judged(lying, aspect="tall").reason is None
+    assert judged(lying, aspect="wide").reason is RejectReason.FILTER_MISMATCH
+
+
+def test_no_colour_is_measured_when_none_is_asked_for(monkeypatch):
+    """A job that takes any colour does not pay for it."""
+    monkeypatch.setattr("pixcrawler.pipeline.validate.small_copy", None)
+    assert judged(an_image(0), size="small").reason is None
+
+
 def test_sizes_are_those_shown():
     """A picture that lies on its side is measured upright."""
-    lying = an_image(
-        0, 300, 230, exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06" + bytes(6)
-    )
+    lying = an_image(0, 300, 230, exif=ON_ITS_SIDE)
     facts = judged(lying, min_width=230, min_height=300).facts
     assert isinstance(facts, ImageFacts)
     assert (facts.width, facts.height) == (230, 300)
