@@ -7,16 +7,24 @@ from importlib.metadata import entry_points
 
 from pixcrawler.adapters.engines.baidu import BaiduEngine
 from pixcrawler.adapters.engines.bing import BingEngine
+from pixcrawler.adapters.engines.brave import BraveEngine
 from pixcrawler.adapters.engines.commons import CommonsEngine
 from pixcrawler.adapters.engines.duckduckgo import DuckDuckGoEngine
+from pixcrawler.adapters.engines.europeana import EuropeanaEngine
+from pixcrawler.adapters.engines.flickr import FlickrEngine
 from pixcrawler.adapters.engines.gbif import GbifEngine
+from pixcrawler.adapters.engines.google import GoogleEngine
 from pixcrawler.adapters.engines.google_html import GoogleHtmlEngine
 from pixcrawler.adapters.engines.inaturalist import INaturalistEngine
 from pixcrawler.adapters.engines.local import LocalEngine
 from pixcrawler.adapters.engines.met import MetEngine
 from pixcrawler.adapters.engines.nasa import NasaEngine
 from pixcrawler.adapters.engines.openverse import OpenverseEngine
+from pixcrawler.adapters.engines.pexels import PexelsEngine
+from pixcrawler.adapters.engines.pixabay import PixabayEngine
+from pixcrawler.adapters.engines.serpapi import SerpApiEngine
 from pixcrawler.adapters.engines.shape import Engine
+from pixcrawler.adapters.engines.smithsonian import SmithsonianEngine
 from pixcrawler.domain.engine import EngineCard
 
 BUILT_IN: tuple[type[Engine], ...] = (
@@ -26,6 +34,14 @@ BUILT_IN: tuple[type[Engine], ...] = (
     GbifEngine,
     MetEngine,
     NasaEngine,
+    FlickrEngine,
+    PexelsEngine,
+    PixabayEngine,
+    EuropeanaEngine,
+    SmithsonianEngine,
+    BraveEngine,
+    GoogleEngine,
+    SerpApiEngine,
     BingEngine,
     DuckDuckGoEngine,
     BaiduEngine,
