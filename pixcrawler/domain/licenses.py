@@ -26,7 +26,7 @@ _SITE = Rights(open=False)
 """A site's own licence: use and change as you like, but it is no open licence."""
 
 _CC = re.compile(
-    r"(?:cc-?)?by(?P<nc>-nc)?(?:(?P<nd>-nd)|-sa)?(?P<late_nc>-nc)?(?:-\d[\d.]*)?(?:-[a-z]{2,4})?"
+    r"(?:cc-?)?by(?P<nc>-nc)?(?:(?P<nd>-nd)|-sa)?(?P<late_nc>-nc)?(?:-\d[\d.]*(?:-[a-z]{2,4})?)?"
 )
 _SAMPLING = re.compile(r"(?:cc-?)?(?P<nc>nc-)?sampling\+?(?:-\d[\d.]*)?")
 _PUBLIC_DOMAIN = re.compile(

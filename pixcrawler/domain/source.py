@@ -50,7 +50,7 @@ class EngineReport(Value):
     sifted: int = Field(default=0, ge=0)
     """Finds left out before download, because the engine itself says that they do not fit."""
     saturated: int = Field(default=0, ge=0)
-    """Queries, and parts of them, that were left because they gave hardly anything new."""
+    """Queries that were left because they gave hardly anything new."""
     is_used_up: bool = False
     """Everything was asked that there was to ask."""
 

@@ -78,7 +78,7 @@ class Lane:
     unread: list[int] = field(default_factory=list)
     """Numbers of the queries whose answers could not be read."""
     saturated: int = 0
-    """Queries and parts of them that were left because they gave hardly anything new."""
+    """Queries that were left because they gave hardly anything new."""
 
     @property
     def left(self) -> list[int]:
@@ -106,13 +106,18 @@ class Lane:
         self.held += gain.fresh
         self._count(page, gain)
         is_last = page.next_cursor is None or page.next_cursor == self.cursor
-        if shards.card.name not in OWN_LISTS and self._is_worn_out(shards):
-            self.saturated += 1
-            self._next_part(shards, is_capped=False)
-        elif is_last:
-            self._next_part(shards, is_capped=self._is_capped(page, shards.card.max_results))
-        else:
+        is_worn_out = shards.card.name not in OWN_LISTS and self._is_worn_out(shards)
+        if not (is_last or is_worn_out):
             self.cursor = page.next_cursor
+            return
+        is_capped = is_last and self._is_capped(page, shards.card.max_results)
+        if is_worn_out and not self.path:
+            self.saturated += 1
+            is_capped = False
+        elif not is_last:
+            # What stands first in this part stood first in the whole. Narrower parts reach further.
+            is_capped = self.given >= SHARD_MIN_FINDS
+        self._next_part(shards, is_capped=is_capped)
 
     def _count(self, page: Page, gain: Gain) -> None:
         new = len(gain.fresh)

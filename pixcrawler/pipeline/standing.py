@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -67,10 +68,11 @@ def settled(states: Iterable[EngineState], candidates: Sequence[Candidate]) -> l
     """Return the engines' states after the candidates were taken."""
     taken = {one.key for one in candidates}
     before = list(states)
-    gave = {state.report.engine: 0 for state in before}
-    for one in candidates:
-        for engine in {one.provenance.engine, *(other.engine for other in one.also_found)}:
-            gave[engine] += 1
+    gave = Counter(
+        engine
+        for one in candidates
+        for engine in {one.provenance.engine, *(other.engine for other in one.also_found)}
+    )
     return [settle(state, taken, gave[state.report.engine]) for state in before]
 
 

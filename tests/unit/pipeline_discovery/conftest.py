@@ -63,8 +63,8 @@ def rounds(start, jobs, blobs):
             start(**({"expand": OFF} | listed | spec))
             expand(JobRef(job_id=JOB), jobs=jobs, blobs=blobs)
 
-        def run(self, wanted):
-            ref = RoundRef(job_id=JOB, round=self.next, wanted=wanted)
+        def run(self, wanted, at=None):
+            ref = RoundRef(job_id=JOB, round=self.next, wanted=wanted, at=at)
             found = discover(ref, jobs=jobs, blobs=blobs, engines=self.engines)
             self.next += 1
             return found
@@ -77,11 +77,11 @@ def rounds(start, jobs, blobs):
             ]
             return [Candidate.model_validate_json(line) for line in lines]
 
-        def all(self, wanted, most=30):
+        def all(self, wanted, most=30, at=None):
             """Every candidate until exhausted."""
             gathered = []
             for _ in range(most):
-                found = self.run(wanted)
+                self.last = found = self.run(wanted, at)
                 gathered += self.candidates(self.next - 1, found)
                 if found.exhausted:
                     return gathered

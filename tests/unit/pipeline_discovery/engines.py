@@ -17,11 +17,12 @@ class Catalogue:
 
     ``name_of(text, number)`` names a picture; two engines with the same names find the same.
     ``troubles`` are pages given instead, one for each of the first requests that are numbered.
+    Further arguments are those of its card.
     """
 
-    def __init__(self, name, sizes, *, page_size=20, name_of=None, troubles=None):
+    def __init__(self, name, sizes, *, page_size=20, name_of=None, troubles=None, **card):
         self.name = name
-        self.card = EngineCard(name=name, title=name, access=Access.OPEN)
+        self.card = EngineCard(name=name, title=name, access=Access.OPEN, **card)
         self.sizes = sizes
         self.page_size = page_size
         self.name_of = name_of or (lambda text, number: f"{self.name}/{text}/{number}")
@@ -46,12 +47,53 @@ class Catalogue:
         return Page(EngineStatus.OK, finds, None if is_last else str(end))
 
 
+class Capped:
+    """An engine that gives no more than ``cap`` of its pictures, but looks for what they are like.
+
+    ``pictures`` say of each what it is: ``{"size": "large", "published": date(…)}``.
+    """
+
+    def __init__(self, name, pictures, *, cap, page_size=50, says_total=False, **card):
+        self.card = EngineCard(name=name, title=name, access=Access.OPEN, max_results=cap, **card)
+        self.pictures, self.cap, self.page_size = pictures, cap, page_size
+        self.says_total = says_total
+        self.asked = []
+
+    def search(self, query, cursor, filters):
+        """One page of those that the filters let pass."""
+        self.asked.append((query.text, cursor, filters))
+        fitting = [n for n, one in enumerate(self.pictures) if self._fits(one, filters)]
+        shown = fitting[: self.cap]
+        start = int(cursor or 0)
+        end = start + self.page_size
+        finds = tuple(
+            find(self.card.name, f"https://p.example/{query.text}/{n}") for n in shown[start:end]
+        )
+        return Page(
+            EngineStatus.OK if finds else EngineStatus.EMPTY,
+            finds,
+            str(end) if end < len(shown) else None,
+            total=len(fitting) if self.says_total else None,
+        )
+
+    @staticmethod
+    def _fits(one, filters):
+        published = one.get("published")
+        return (
+            filters.size in ("any", one.get("size"))
+            and filters.color in ("any", one.get("color"))
+            and filters.type in ("any", one.get("type"))
+            and not (filters.since and published < filters.since)
+            and not (filters.until and published > filters.until)
+        )
+
+
 class Broken:
     """An engine that always gives the same page."""
 
-    def __init__(self, name, page):
+    def __init__(self, name, page, **card):
         self.name = name
-        self.card = EngineCard(name=name, title=name, access=Access.OPEN)
+        self.card = EngineCard(name=name, title=name, access=Access.OPEN, **card)
         self.page = page
         self.asked = []
 
