@@ -141,7 +141,9 @@ def europeana(visit: Visit) -> Said:
     cursor = visit.query.get("cursor", "*")
     start = 0 if cursor == "*" else int(cursor.removeprefix("A+b/="))
     size = int(visit.query.get("rows", 12))
-    found = visit.found(visit.query.get("query", ""), "qf", "reusability")
+    # Of several refinements the last is seen here; that all are pictures narrows nothing.
+    refined = ("qf",) if visit.query.get("qf") != "TYPE:IMAGE" else ()
+    found = visit.found(visit.query.get("query", ""), *refined, "reusability")
     items = [
         {
             "id": f"/1/{shown.number}",
