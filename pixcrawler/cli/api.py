@@ -73,6 +73,12 @@ class Api:
         ids = [str(job["id"]) for job in self.jobs()]
         return _only([found for found in ids if found.startswith(name.lower())], name, "job")
 
+    # -------------------------------------------------------------- uploads
+
+    def create_upload(self, count: int) -> dict[str, Any]:
+        """Return where ``count`` bytes may be sent to, and the id that a job names them by."""
+        return self._call("POST", "/uploads", {"bytes": count})
+
     # -------------------------------------------------------------- datasets
 
     def datasets(self) -> Iterator[dict[str, Any]]:

@@ -93,8 +93,16 @@ def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "words",
         nargs="*",
-        metavar="SPEC.yaml | WORD",
-        help="a job file, or words, each a category; with nothing, a sample from the local website",
+        metavar="SPEC.yaml | WORD | PATH",
+        help="a job file; or words, each a category; or own things: a folder/ of pictures, an "
+        "archive of pictures (.zip, .tar, .tar.gz), a list of addresses (.txt, .csv, .tsv, .jsonl, "
+        ".parquet); with nothing, a sample from the local website",
+    )
+    parser.add_argument(
+        "--category",
+        metavar="N",
+        help="of your own folders, archives and lists (default: the name of each; of a folder "
+        "whose pictures are all in sub-folders: theirs)",
     )
     parser.add_argument("--max", type=_positive, metavar="N", help="images wanted in all")
     parser.add_argument(

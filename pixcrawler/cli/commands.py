@@ -12,7 +12,9 @@ from pixcrawler.cli.archive import Delivered, Wanted, deliver
 from pixcrawler.cli.connection import Connection, connected
 from pixcrawler.cli.errors import INTERRUPTED, OK, CliError, Mistake, Unreachable
 from pixcrawler.cli.follow import FINAL, cancel_politely, follow
-from pixcrawler.cli.jobfile import Wishes, job_document
+from pixcrawler.cli.jobfile import Wishes
+from pixcrawler.cli.own import job_order
+from pixcrawler.cli.send import send_all
 from pixcrawler.cli.serve import serve
 from pixcrawler.cli.stack import Stack
 from pixcrawler.cli.summary import (
@@ -35,8 +37,14 @@ WITH_DATASET = ("succeeded", "partial")
 def run(options: argparse.Namespace, talk: Talk) -> int:
     """Start a job, follow it, and bring its dataset here."""
     wishes = Wishes(options.name, options.max, tuple(options.engine))
-    document = job_document(options.words, wishes)
+    order = job_order(options.words, wishes, options.category)
+    for note in order.notes:
+        talk.note(note)
     with connected(options, talk) as connection:
+        document = order.document
+        if order.own:
+            uploads = send_all(order.own, connection.api, talk, connection.patience)
+            document = {**document, "uploads": uploads}
         job = connection.api.create_job(document, uuid.uuid4().hex)
         if options.no_wait:
             _tell_created(job, talk)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from http.server import BaseHTTPRequestHandler
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 
 class NeighbourHandler(BaseHTTPRequestHandler):
@@ -52,6 +54,26 @@ class NeighbourHandler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.wfile.write(data)
+
+    def put_blob(self) -> None:
+        """Take a block, or make a blob of those that are listed."""
+        will = self.server.will
+        assert "Authorization" not in self.headers, "a link needs no token"
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        trouble = will.store_trouble.pop(0) if will.store_trouble else 201
+        parts = urlsplit(self.path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if trouble == 0:
+            self.close_connection = True
+            return
+        if trouble == 201 and query["comp"] == "block":
+            will.blocks[f"{parts.path} {query['blockid']}"] = body
+        elif trouble == 201:
+            names = re.findall("<Latest>(.*?)</Latest>", body.decode())
+            will.uploaded[parts.path] = b"".join(
+                will.blocks[f"{parts.path} {name}"] for name in names
+            )
+        self.send(trouble, b"", "application/xml")
 
     def auth(self, path: str, body: Any) -> None:
         will = self.server.will

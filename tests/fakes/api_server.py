@@ -90,6 +90,14 @@ class Behaviour:
     token_life_s: int = 3600
     seen: list[tuple[str, str]] = field(default_factory=list)
     posted: list[Any] = field(default_factory=list)
+    announced: list[int] = field(default_factory=list)
+    """Bytes of each upload, as asked for."""
+    blocks: dict[str, bytes] = field(default_factory=dict)
+    """What was sent, by path and block."""
+    uploaded: dict[str, bytes] = field(default_factory=dict)
+    """Whole uploads, by path."""
+    store_trouble: list[int] = field(default_factory=list)
+    """Statuses of the next answers of the store to a PUT; 0 breaks the line."""
     keys: list[str | None] = field(default_factory=list)
 
 
@@ -101,6 +109,9 @@ class _Handler(NeighbourHandler):
 
     def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
         self._serve()
+
+    def do_PUT(self) -> None:  # noqa: N802 - the name that http.server calls
+        self.put_blob()
 
     # -------------------------------------------------------------- routes
 
@@ -152,6 +163,7 @@ class _Handler(NeighbourHandler):
             "/jobs": self._jobs,
             f"/jobs/{JOB_ID}": self._job,
             f"/jobs/{JOB_ID}/cancel": self._cancel,
+            "/uploads": self._uploads,
             "/datasets": self._datasets,
             f"/datasets/{DATASET_ID}": self._dataset,
             f"/datasets/{DATASET_ID}/versions/1/link": self._link,
@@ -188,6 +200,13 @@ class _Handler(NeighbourHandler):
         if will.after_cancel is not None:
             will.story = will.after_cancel
         self.answer(202, {**a_job(), "status": "cancelling"})
+
+    def _uploads(self, body: Any) -> None:
+        will = self.server.will
+        will.announced.append(body["bytes"])
+        upload = f"{len(will.announced):032x}"
+        url = f"{self.server.address}/blob/uploads/{upload}?sig=secret"
+        self.answer(201, {"id": upload, "url": url})
 
     def _datasets(self, _body: Any) -> None:
         self.answer(200, {"items": [self._shown_dataset()], "next_cursor": None})
