@@ -6,6 +6,7 @@ from pixcrawler.functions import (
     activities,
     blobs,
     http_datasets,
+    http_engines,
     http_health,
     http_jobs,
     http_uploads,
@@ -15,7 +16,7 @@ from pixcrawler.functions import (
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 for module in (
-    *(http_health, http_uploads, http_jobs, http_datasets),
+    *(http_health, http_engines, http_uploads, http_jobs, http_datasets),
     *(orchestrators, activities, blobs, timers),
 ):
     app.register_functions(module.blueprint)

@@ -7,14 +7,14 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from pydantic import SecretStr
 
 from pixcrawler.domain.engine import Access, EngineCard
 from pixcrawler.domain.errors import InvariantBroken
-from pixcrawler.pipeline.engine_ports import EngineDesk, SearchEngine
+from pixcrawler.pipeline.engine_ports import EngineDesk, Page, SearchEngine
 from pixcrawler.pipeline.ports import BlobStore, DatasetStore, Fetcher, JobKeeper, JobStore
 from pixcrawler.pipeline.word_ports import WordSource
 from pixcrawler.settings import Settings
@@ -152,6 +152,17 @@ class World:
                 quotas = settings.engine_quotas.get(name)
                 engines[name] = Searcher(engine(base_url, key), api, self.desk, quotas=quotas)
         return engines
+
+    @Lazy
+    def readers(self) -> Mapping[str, Callable[[bytes], Page]]:
+        """What each engine that asks somebody makes of a saved answer, by name."""
+        from pixcrawler.adapters.engines.registry import known_engines
+        from pixcrawler.adapters.engines.saved import read_saved
+
+        return {
+            name: partial(read_saved, engine(engine.card.base_url or "https://engine.invalid"))
+            for name, engine in known_engines().items()
+        }
 
     def engines_of(self, user_id: str) -> Mapping[str, SearchEngine]:
         """Every engine for the jobs of one user: the one for uploads reads that user's only."""

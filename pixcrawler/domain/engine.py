@@ -104,6 +104,8 @@ class EngineCard(Value):
     """Understands phrases in double quotes, and ``-word`` for words that must not be there."""
     licensed: bool = False
     """Says for its finds under which licence they are."""
+    unsafe: bool = False
+    """Lists the whole web, unfit pictures too: it is told when a job's safe search is ignored."""
 
     def honour(self, name: FilterName, filters: Filters) -> Honour | None:
         """Return how the engine honours what ``filters`` wish; None when it ignores it."""

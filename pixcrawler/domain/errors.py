@@ -6,6 +6,7 @@ PixCrawlerError
 |  |- PayloadTooLarge       413
 |  |- UnsupportedMediaType  415
 |  |- Unauthenticated       401
+|  |- Forbidden             403
 |  |- NotFound              404, also for what belongs to somebody else
 |  `- Conflict              409
 |- Transient                the world's fault, may heal: retried by the step's policy
@@ -89,6 +90,13 @@ class Unauthenticated(Rejected):
 
     code = "unauthenticated"
     status = 401
+
+
+class Forbidden(Rejected):
+    """Only operators may do this."""
+
+    code = "forbidden"
+    status = 403
 
 
 class NotFound(Rejected):

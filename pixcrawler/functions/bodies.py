@@ -39,13 +39,7 @@ def decoded(request: func.HttpRequest, max_bytes: int) -> Any:
         InvalidRequest: it cannot be read, repeats a field, or uses what no job file needs
             (aliases, tags, numbers that are not finite).
     """
-    body = request.get_body()
-    if len(body) > max_bytes:
-        raise PayloadTooLarge(
-            violations=(
-                _violation("max_bytes", len(body), f"is larger than {max_bytes} bytes", "(body)"),
-            )
-        )
+    body = bounded(request, max_bytes)
     parse = _parser(request.headers.get("content-type", ""))
     try:
         value = parse(body.decode("utf-8-sig"))
@@ -55,6 +49,22 @@ def decoded(request: func.HttpRequest, max_bytes: int) -> Any:
         raise _refused("depth", None, "is nested too deeply") from None
     _check_plain(value)
     return value
+
+
+def bounded(request: func.HttpRequest, max_bytes: int) -> bytes:
+    """Return the request's body.
+
+    Raises:
+        PayloadTooLarge: it is larger than ``max_bytes``.
+    """
+    body = request.get_body()
+    if len(body) > max_bytes:
+        raise PayloadTooLarge(
+            violations=(
+                _violation("max_bytes", len(body), f"is larger than {max_bytes} bytes", "(body)"),
+            )
+        )
+    return bytes(body)
 
 
 def _parser(content_type: str) -> Parse:

@@ -23,7 +23,7 @@ from pixcrawler.domain.errors import (
     Unauthenticated,
     Violation,
 )
-from pixcrawler.functions.bodies import decoded, printable
+from pixcrawler.functions.bodies import bounded, decoded, printable
 from pixcrawler.functions.start import start_story
 from pixcrawler.functions.wire import Answer, error_answer, response
 from pixcrawler.pipeline.limits import SPEC_MAX_BYTES
@@ -41,6 +41,8 @@ class Access(Enum):
     """Whoever presents a valid access token."""
     CHANGE = "change"
     """The same, but the session must be open still: the token alone cannot tell."""
+    OPERATE = "operate"
+    """The same, and the caller must be an operator."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,14 @@ class Call:
             InvalidRequest: it cannot be read (see `decoded`).
         """
         return decoded(self.request, max_bytes)
+
+    def raw(self, max_bytes: int) -> bytes:
+        """Return the body as it is, whatever it is.
+
+        Raises:
+            PayloadTooLarge: it is larger than ``max_bytes``.
+        """
+        return bounded(self.request, max_bytes)
 
 
 Handler = Callable[[Call], Answer]
@@ -134,8 +144,10 @@ def _route(blueprint: df.Blueprint, method: str, route: str, name: str, entry: A
 def _guarded(handler: Handler, access: Access) -> Work:
     def work(request: func.HttpRequest) -> Answer:
         principal = world().tokens.verify(_token(request))
-        if access is Access.CHANGE:
+        if access is not Access.READ:
             world().catalogue.require_live_session(principal)
+        if access is Access.OPERATE:
+            world().catalogue.require_operator(principal)
         return handler(Call(request, principal))
 
     return work

@@ -11,6 +11,7 @@ from pixcrawler.domain.catalogue import PAGE_ITEMS, PAGE_MAX_ITEMS, JobEntry, Pa
 from pixcrawler.domain.errors import InvalidRequest, Violation
 from pixcrawler.domain.job import JobSpec, JobStatus
 from pixcrawler.domain.jobfile import parse_job
+from pixcrawler.domain.note import Note
 from pixcrawler.functions.bodies import printable
 from pixcrawler.functions.guard import (
     Access,
@@ -22,6 +23,8 @@ from pixcrawler.functions.guard import (
 from pixcrawler.functions.http_uploads import check_uploads
 from pixcrawler.functions.wire import Answer, Wire
 from pixcrawler.pipeline.consult import notes_at_creation
+from pixcrawler.pipeline.engine_choice import faults, filter_notes
+from pixcrawler.pipeline.engine_list import Switches
 from pixcrawler.pipeline.payloads import Order
 
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
@@ -36,10 +39,7 @@ def create_job(call: Call) -> Answer:
     A repetition (same Idempotency-Key, same job file) answers with the same job, and starts its
     story if nobody did.
     """
-    spec = parse_job(call.body())
-    _check_engines(spec)
-    check_uploads(call.principal.user_id, spec)
-    notes = notes_at_creation(spec, has_model=bool(world().settings.words_url))
+    spec, notes = order_of(call)
     created = world().catalogue.create_job(call.principal, spec, _idempotency_key(call), notes)
     job = created.job
     order = Order(job_id=job.id, wanted=job.wanted) if job.status is JobStatus.PENDING else None
@@ -67,6 +67,19 @@ def cancel_job(call: Call) -> Answer:
     return Answer(world().catalogue.cancel_job(call.principal, call.path("job_id").lower()), 202)
 
 
+def order_of(call: Call) -> tuple[JobSpec, tuple[Note, ...]]:
+    """Return the job that a call describes, and what its owner should know before it starts.
+
+    Raises:
+        InvalidRequest: the job file breaks a rule, or asks for what is not here.
+    """
+    spec = parse_job(call.body())
+    ignored = _check_engines(spec)
+    check_uploads(call.principal.user_id, spec)
+    notes = notes_at_creation(spec, has_model=bool(world().settings.words_url))
+    return spec, (*notes, *ignored)
+
+
 def page_of(call: Call) -> Page:
     """Return which part of a list is asked for.
 
@@ -81,20 +94,17 @@ def _without_chunks(job: JobEntry) -> Wire:
     return job.model_dump(mode="json", exclude={"progress": {"chunks"}})
 
 
-def _check_engines(spec: JobSpec) -> None:
-    known = world().engines
-    violations = tuple(
-        Violation(
-            field=f"engines.{place}",
-            rule="unknown_engine",
-            value=name,
-            message=f"is not an engine of this service; it has {', '.join(sorted(known))}",
-        )
-        for place, name in enumerate(spec.engines)
-        if name not in known
-    )
+def _check_engines(spec: JobSpec) -> tuple[Note, ...]:
+    """Return what the chosen engines will ignore of the job.
+
+    Raises:
+        InvalidRequest: one of them cannot be asked, or not for this.
+    """
+    cards = world().engine_cards
+    violations = faults(spec, cards, world().engines, Switches.at(world().desk))
     if violations:
         raise InvalidRequest(violations=violations)
+    return filter_notes(spec.filters, (cards[name] for name in spec.engines))
 
 
 def _idempotency_key(call: Call) -> str | None:

@@ -27,7 +27,7 @@ from pixcrawler.domain.catalogue import (
     VersionEntry,
     VersionStatus,
 )
-from pixcrawler.domain.errors import Conflict, NotFound, Unauthenticated
+from pixcrawler.domain.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from pixcrawler.domain.job import JobSpec, JobStatus
 from pixcrawler.domain.note import Note, with_notes
 from pixcrawler.domain.storage import Archive
@@ -76,6 +76,18 @@ class PostgresCatalogue:
             row = connection.execute(_SQL["session_is_live"], values).fetchone()
         if not row or not row["answer"]:
             raise Unauthenticated("The session has ended: sign in again.", reason="session_ended")
+
+    def require_operator(self, principal: Principal) -> None:
+        """Check that the caller is an operator: the profile decides, not the token.
+
+        Raises:
+            Forbidden: the caller is none.
+        """
+        with self._worker.as_service(CALLER_TIMEOUT_MS) as connection:
+            values = {"user_id": UUID(principal.user_id)}
+            row = connection.execute(_SQL["is_operator"], values).fetchone()
+        if not row or not row["answer"]:
+            raise Forbidden
 
     # -------------------------------------------------------------- jobs
 

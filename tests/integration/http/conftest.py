@@ -16,7 +16,13 @@ import pytest
 
 from pixcrawler.adapters.memory.blobs import MemoryBlobs
 from pixcrawler.bootstrap import world
-from pixcrawler.functions import http_datasets, http_health, http_jobs, http_uploads
+from pixcrawler.functions import (
+    http_datasets,
+    http_engines,
+    http_health,
+    http_jobs,
+    http_uploads,
+)
 from tests.fakes.issuer import PUBLISHABLE_KEY, Issuer
 from tests.fakes.stories import Stories
 from tests.integration.conftest import TestDatabase
@@ -57,7 +63,7 @@ class User:
 
 def _functions() -> list[tuple[str, re.Pattern[str], Any]]:
     app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-    for module in (http_health, http_jobs, http_datasets, http_uploads):
+    for module in (http_health, http_jobs, http_datasets, http_engines, http_uploads):
         app.register_functions(module.blueprint)
     found = []
     for function in app.get_functions():

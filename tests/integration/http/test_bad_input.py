@@ -60,7 +60,7 @@ def refused(api: Api, reply: Reply, status: int, code: str) -> None:
         ({"keywords": ["   "]}, ("keywords.0", "value_error"), "   "),
         ({"keywords": []}, ("keywords", "too_short"), "list []"),
         ({"keywords": "robin"}, ("keywords", "list_type"), "robin"),
-        ({"engines": ["bing"]}, ("engines.0", "unknown_engine"), "bing"),
+        ({"engines": ["nosuch"]}, ("engines.0", "unknown_engine"), "nosuch"),
         ({"engines": ["local", "nope"]}, ("engines.1", "unknown_engine"), "nope"),
         ({"engines": []}, ("engines", "value_error"), "list []"),
         ({"filters": {"min_width": -3}}, ("filters.min_width", "greater_than_equal"), -3),
@@ -209,8 +209,8 @@ def test_a_bad_idempotency_key(api: Api, key: str) -> None:
 
 def test_unknown_engines_are_told_with_those_that_exist(api: Api) -> None:
     """The answer lists the engines that this service has."""
-    reply = api.create(api.sign_in(), engines=["bing"])
-    assert "commons, local, openverse, urls" in reply.error["message"]
+    reply = api.create(api.sign_in(), engines=["nosuch"])
+    assert "commons, local, openverse, uploads, urls" in reply.error["message"]
 
 
 @pytest.mark.parametrize(

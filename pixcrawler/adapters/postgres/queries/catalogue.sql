@@ -62,6 +62,9 @@ where user_id = %(user_id)s and dataset_id = %(dataset_id)s and version = %(vers
 -- name: session_is_live
 select private.session_is_live(%(session_id)s, %(user_id)s) as answer
 
+-- name: is_operator
+select role = 'admin' as answer from public.profiles where id = %(user_id)s
+
 -- name: repair_profile
 insert into public.profiles (id, email) values (%(user_id)s, %(email)s)
 on conflict (id) do nothing
