@@ -14,13 +14,11 @@ from pixcrawler.domain.source import SearchQuery
 from pixcrawler.domain.storage import expanded_ref, queries_ref
 from pixcrawler.domain.wording import Wording, wording_of
 from pixcrawler.pipeline.consult import Consulted, consult
+from pixcrawler.pipeline.limits import QUERY_MAX_CHARS
 from pixcrawler.pipeline.payloads import Expanded, JobRef
 from pixcrawler.pipeline.ports import BlobStore, JobStore
 from pixcrawler.pipeline.templates import templated
 from pixcrawler.pipeline.word_ports import WordSource
-
-QUERY_MAX_CHARS = 200
-"""What every engine takes. Source: Openverse API documentation, the strictest of them."""
 
 QUERIES: TypeAdapter[tuple[SearchQuery, ...]] = TypeAdapter(tuple[SearchQuery, ...])
 """The form of the queries file."""

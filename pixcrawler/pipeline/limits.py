@@ -154,3 +154,7 @@ CONSULT_TOGETHER = 4
 
 CONSULT_TROUBLES = 3
 """Questions without an answer after which it is not asked again in this job."""
+
+QUERY_MAX_CHARS = 200
+"""What every engine takes. Source: Openverse API documentation, the strictest of those asked in
+words."""

@@ -24,6 +24,7 @@ from pixcrawler.pipeline.engine_ports import (
     ServiceApi,
     Ticket,
 )
+from pixcrawler.pipeline.limits import QUERY_MAX_CHARS
 
 PATIENCE_S = 20.0
 """Longest wait for a place in an engine's queue: a round goes on with the others meanwhile."""
@@ -186,8 +187,11 @@ def _closed(leave: Closed) -> Page:
 
 
 def _words(query: SearchQuery, card: EngineCard) -> str:
-    """The query in the engine's own language."""
+    """The query in the engine's own language; exclusions that do not fit are left to sifting."""
     if not card.operators:
         return " ".join(query.text.replace('"', " ").split())
-    without = (f'-"{words}"' if " " in words else f"-{words}" for words in query.exclude)
-    return " ".join((query.text, *without))
+    asked = query.text
+    for words in query.exclude:
+        more = f'{asked} -"{words}"' if " " in words else f"{asked} -{words}"
+        asked = more if len(more) <= QUERY_MAX_CHARS else asked
+    return asked

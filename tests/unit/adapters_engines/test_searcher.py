@@ -300,3 +300,11 @@ def test_the_query_is_written_in_the_engines_language():
     at = Setting(GOOD, engine=plain)
     at.search()
     assert at.service.asked[0].params["q"] == "great tit nest"
+
+
+def test_exclusions_that_do_not_fit_are_not_asked():
+    """What an engine takes is short: the words come first, then what fits of the exclusions."""
+    at = Setting(GOOD)
+    query = QUERY.model_copy(update={"text": "t" * 150, "exclude": ("a" * 60, "b" * 40, "c d")})
+    at.searcher.search(query, None, Filters())
+    assert at.service.asked[0].params["q"] == f'{"t" * 150} -{"b" * 40} -"c d"'

@@ -12,7 +12,8 @@ from pixcrawler.domain.jobfile import parse_job
 from pixcrawler.domain.keyword import KEYWORD_MAX_CHARS, folder_name
 from pixcrawler.domain.storage import queries_ref
 from pixcrawler.domain.wording import wording_of
-from pixcrawler.pipeline.expand import QUERIES, QUERY_MAX_CHARS, expand, queries_of
+from pixcrawler.pipeline.expand import QUERIES, expand, queries_of
+from pixcrawler.pipeline.limits import QUERY_MAX_CHARS
 from pixcrawler.pipeline.payloads import JobRef
 
 # No time limits: a busy machine is not a broken promise.

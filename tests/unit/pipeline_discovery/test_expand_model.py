@@ -15,7 +15,8 @@ from pixcrawler.domain.keyword import folder_name
 from pixcrawler.domain.storage import WORK, expanded_ref, queries_ref
 from pixcrawler.pipeline import consult as consult_module
 from pixcrawler.pipeline.consult import NOT_SET_UP
-from pixcrawler.pipeline.expand import QUERIES, QUERY_MAX_CHARS, expand
+from pixcrawler.pipeline.expand import QUERIES, expand
+from pixcrawler.pipeline.limits import QUERY_MAX_CHARS
 from pixcrawler.pipeline.payloads import JobRef
 
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
