@@ -17,6 +17,19 @@ API_ROLE = "pixcrawler_api"
 WORKER_ROLE = "pixcrawler_worker"
 _SHIM = Path(__file__).with_name("shim.sql")
 _SHIM_LOCK = 5_037_861_942_200
+_OPERATOR = sql.SQL("""
+create or replace function private.local_operator() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  if new.email = {email} then
+    new.role := 'admin';
+  end if;
+  return new;
+end
+$$;
+create or replace trigger profiles_local_operator before insert on public.profiles
+  for each row execute function private.local_operator();
+""")
 
 
 def prepare(
@@ -42,6 +55,23 @@ def prepare(
             applied = apply_migrations(connection, history)
     _set_passwords(server, [API_ROLE, WORKER_ROLE])
     return applied
+
+
+def make_operator(server: Postgres, email: str, database: str = DATABASE) -> None:
+    """Let the user of this address be an operator, whether signed up already or later.
+
+    Safe to repeat; nothing happens where the app has no profiles.
+    """
+    told = sql.Literal(email)
+    with server.connect(MIGRATION_ROLE, database) as connection, connection.transaction():
+        if connection.execute("select to_regclass('public.profiles')").fetchone() == (None,):
+            return
+        connection.execute(_OPERATOR.format(email=told))
+        connection.execute(
+            sql.SQL(
+                "update public.profiles set role = 'admin' where email = {} and role <> 'admin'"
+            ).format(told)
+        )
 
 
 def _create_database(server: Postgres, database: str) -> None:

@@ -18,6 +18,7 @@ from pixcrawler.host.stack.azurite import Azurite
 from pixcrawler.host.stack.errors import CannotStart, FolderInUse
 from pixcrawler.host.stack.files import FolderLock, SecretFile, read_json, write_json
 from pixcrawler.host.stack.node import cache_folder
+from pixcrawler.host.stack.person import local_user
 from pixcrawler.host.stack.ports import Ports
 from pixcrawler.host.stack.postgres import Postgres
 from pixcrawler.host.stack.programs import Module, Program
@@ -179,6 +180,7 @@ class Stack:
         applied = bootstrap.prepare(self._postgres, self._options.app / "supabase" / "migrations")
         if applied:
             self._say(f"database: {len(applied)} migrations applied")
+        bootstrap.make_operator(self._postgres, local_user(self._state))
 
     def _facts(self) -> dict[str, Any]:
         return {

@@ -1,15 +1,20 @@
 import secrets
+import stat
+from pathlib import Path
 
 import psycopg
 import pytest
 
-from pixcrawler.host.stack.bootstrap import prepare
+from pixcrawler.host.stack.bootstrap import make_operator, prepare
+from pixcrawler.host.stack.errors import CannotStart
 from pixcrawler.host.stack.migrations import MigrationFailed, MigrationRefused
+from pixcrawler.host.stack.person import local_user
 from pixcrawler.host.stack.pgservers import installed
 from pixcrawler.host.stack.postgres import Postgres
 
 pytestmark = pytest.mark.integration
 
+MIGRATIONS = Path(__file__).resolve().parents[3] / "supabase" / "migrations"
 TABLE = """
 create table public.notes (id int primary key, user_id uuid not null, text text);
 alter table public.notes enable row level security;
@@ -162,3 +167,67 @@ def test_shim_on_every_version(tmp_path, monkeypatch, folder, major):
         with server.connect("supabase_admin", "pixcrawler") as connection:
             connection.execute("comment on schema supabase_migrations is 'older'")
         assert prepare(server, folder) == []
+
+
+@pytest.fixture
+def ours(server, database):
+    """The name of a database with the app's own migrations."""
+    prepare(server, MIGRATIONS, database)
+    return database
+
+
+def roles(server, database):
+    """Address and role of every profile."""
+    with server.connect("postgres", database) as connection:
+        found = connection.execute("select email, role from public.profiles order by email")
+        return dict(found.fetchall())
+
+
+def sign_up(server, database, email):
+    with server.connect("supabase_admin", database) as connection:
+        connection.execute(
+            "insert into auth.users (id, email) values (gen_random_uuid(), %s)", (email,)
+        )
+
+
+def test_the_person_at_this_machine_is_the_operator(server, ours):
+    """The local user may switch engines, whenever it signs up; nobody else may."""
+    sign_up(server, ours, "early@pixcrawler.test")
+    sign_up(server, ours, "ann@example.org")
+    make_operator(server, "early@pixcrawler.test", ours)
+    make_operator(server, "late'; --@pixcrawler.test", ours)
+    make_operator(server, "late'; --@pixcrawler.test", ours)
+    sign_up(server, ours, "late'; --@pixcrawler.test")
+    sign_up(server, ours, "bob@example.org")
+    assert roles(server, ours) == {
+        "ann@example.org": "user",
+        "bob@example.org": "user",
+        "early@pixcrawler.test": "admin",
+        "late'; --@pixcrawler.test": "admin",
+    }
+
+
+def test_an_app_without_profiles_has_no_operator(server, database, folder):
+    """A stack may run another app: nothing is changed in its database."""
+    prepare(server, folder, database)
+    make_operator(server, "ann@example.org", database)
+    with server.connect("postgres", database) as connection:
+        found = connection.execute("select to_regclass('public.profiles')").fetchone()
+    assert found == (None,)
+
+
+def test_the_local_user_is_made_once(tmp_path):
+    """Every start finds the same address, in a file that only its owner reads."""
+    email = local_user(tmp_path)
+    assert local_user(tmp_path) == email
+    assert email.endswith("@pixcrawler.test")
+    assert stat.S_IMODE((tmp_path / "user.json").stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["user.json"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"email": 5}'])
+def test_a_damaged_local_user_is_named(tmp_path, text):
+    """A damaged file is told with its path."""
+    (tmp_path / "user.json").write_text(text)
+    with pytest.raises(CannotStart, match=r"user\.json"):
+        local_user(tmp_path)
