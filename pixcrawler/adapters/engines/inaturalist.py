@@ -119,13 +119,14 @@ def _finds(observation: dict[str, Any]) -> Iterator[Find]:
 
 
 def _find(photo: dict[str, Any], observation: dict[str, Any]) -> Find | None:
-    square = address(photo.get("url"))
-    # Hidden and flagged photos are replaced by a picture of a lock, which has no number.
-    if square is None or "/photos/" not in square or "/square." not in square:
+    shown = address(photo.get("url"))
+    if shown is None or photo.get("hidden") or photo.get("flags"):
         return None
-    if photo.get("hidden") or photo.get("flags"):
+    # Instead of a photo that nobody may see, there is a picture of a lock.
+    if "-square." in shown or "/attachment_defaults/" in shown:
         return None
-    size = _part(photo, "original_dimensions")
+    is_square = "/square." in shown
+    size = _part(photo, "original_dimensions") if is_square else {}
     user = _part(observation, "user")
     login, number = text(user.get("login")), count(photo.get("id"))
     provenance = Provenance(
@@ -140,11 +141,11 @@ def _find(photo: dict[str, Any], observation: dict[str, Any]) -> Find | None:
         published=day(observation.get("created_at")),
     )
     return Find(
-        square.replace("/square.", "/original."),
+        shown.replace("/square.", "/original."),
         provenance,
         pixels(size.get("width")),
         pixels(size.get("height")),
-        thumbnail_url=square.replace("/square.", "/medium."),
+        thumbnail_url=shown.replace("/square.", "/medium.") if is_square else None,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from typing_extensions import override
 
@@ -31,7 +31,8 @@ NAME = "nasa"
 PAGE_SIZE = 100
 MAX_PAGES = 100
 _SIZE_NAME = re.compile(r"~(thumb|small|medium|large|orig)(?=\.\w{3,4}$)")
-_BEST_FIRST = ("orig", "large", "medium", "small", "thumb")
+_BEST_FIRST = ("orig", "large", "medium", "small", "thumb", "")
+"""By the names in their addresses; one without comes last."""
 _KEPT = (".jpg", ".jpeg", ".png", ".webp")
 
 
@@ -128,9 +129,10 @@ def _pictures(links: Any) -> dict[str, tuple[str, int | None, int | None]]:
     found: dict[str, tuple[str, int | None, int | None]] = {}
     for link in links if isinstance(links, list) else ():
         url = address(link.get("href")) if isinstance(link, dict) else None
-        size_name = _SIZE_NAME.search(url) if url else None
-        if url and size_name and url.lower().endswith(_KEPT):
+        if url and urlsplit(url).path.lower().endswith(_KEPT):
+            named = _SIZE_NAME.search(url)
             size = pixels(link.get("width")), pixels(link.get("height"))
             if (size[0] or 0) * (size[1] or 0) <= IMAGE_MAX_PIXELS:
-                found.setdefault(size_name[1], (url.replace(" ", "%20"), *size))
+                name = named[1] if named else ""
+                found.setdefault(name, (url.replace(" ", "%20"), *size))
     return found

@@ -68,11 +68,11 @@ class TestMet(EngineContract):
         whole_finds=45,
         blocks={
             "throttled at an object": (
-                _met(stored("met/search.json"), _failing(429, range(7005, 7006))),
+                _met(stored("met/search.json"), _failing(429, range(9000))),
                 BlockKind.THROTTLED,
             ),
             "refused at an object": (
-                _met(stored("met/search.json"), _failing(403, range(7005, 7006))),
+                _met(stored("met/search.json"), _failing(403, range(9000))),
                 BlockKind.DENIED,
             ),
         },
@@ -116,17 +116,34 @@ def test_an_object_gives_its_pictures():
     )
 
 
-@pytest.mark.parametrize("status", [404, 410, 500, 503])
+@pytest.mark.parametrize("status", [404, 410, 500])
 def test_a_dead_object_does_not_end_the_page(status):
     """The other objects are shown."""
     page, _ = searched(ENGINE, _met(stored("met/search.json"), _failing(status, range(7003, 7006))))
     assert (page.status, len(page.finds), page.next_cursor) == (EngineStatus.OK, 17, "20")
 
 
-def test_objects_that_are_all_away_are_a_fault_of_the_service():
-    """When no object can be shown, the page says why, and can be asked for again."""
-    page, _ = searched(ENGINE, _met(stored("met/search.json"), _failing(503, range(9000))))
+@pytest.mark.parametrize("status", [403, 429, 503])
+def test_a_refusal_in_the_middle_keeps_what_came_before(status):
+    """The next page begins with the object that was refused."""
+    service = _met(stored("met/search.json"), _failing(status, range(7006, 9000)))
+    page, asked = searched(ENGINE, service)
+    assert (page.status, len(page.finds), page.next_cursor) == (EngineStatus.OK, 5, "5")
+    assert len(asked) == 7
+    page, _ = searched(ENGINE, service, page.next_cursor)
+    assert page.status in (EngineStatus.BLOCKED, EngineStatus.FAILED)
+    assert str(status) in page.detail
+
+
+def test_faults_of_every_object_are_a_fault_of_the_service():
+    """When no object can be shown, the page can be asked for again."""
+    page, _ = searched(ENGINE, _met(stored("met/search.json"), _failing(500, range(9000))))
     assert (page.status, page.next_cursor) == (EngineStatus.FAILED, None)
+    assert "500" in page.detail
+
+
+def test_what_comes_instead_of_every_object_is_told():
+    """When nothing that came is an object, the page says what it was."""
     page, _ = searched(ENGINE, _met(stored("met/search.json"), stored("changed.html")))
     assert page.status is EngineStatus.CHANGED
     assert "a web page" in page.detail
