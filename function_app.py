@@ -7,6 +7,7 @@ from pixcrawler.functions import (
     blobs,
     http_datasets,
     http_engines,
+    http_estimate,
     http_health,
     http_jobs,
     http_uploads,
@@ -16,7 +17,7 @@ from pixcrawler.functions import (
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 for module in (
-    *(http_health, http_engines, http_uploads, http_jobs, http_datasets),
+    *(http_health, http_engines, http_uploads, http_jobs, http_estimate, http_datasets),
     *(orchestrators, activities, blobs, timers),
 ):
     app.register_functions(module.blueprint)

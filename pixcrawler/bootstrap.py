@@ -22,6 +22,7 @@ from pixcrawler.settings import Settings
 if TYPE_CHECKING:
     from pixcrawler.adapters.engines.uploads.shelf import Shelf
     from pixcrawler.adapters.postgres.catalogue import PostgresCatalogue
+    from pixcrawler.adapters.postgres.estimates import PostgresEstimates
     from pixcrawler.adapters.postgres.pool import Database
     from pixcrawler.adapters.supabase.tokens import TokenVerifier
 
@@ -102,6 +103,13 @@ class World:
         from pixcrawler.adapters.postgres.catalogue import PostgresCatalogue
 
         return PostgresCatalogue(self._api_database, self._worker_database)
+
+    @Lazy
+    def estimates(self) -> PostgresEstimates:
+        """Estimates, and the jobs that they learn from."""
+        from pixcrawler.adapters.postgres.estimates import PostgresEstimates
+
+        return PostgresEstimates(self._worker_database)
 
     @Lazy
     def tokens(self) -> TokenVerifier:

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import AwareDatetime, Field
 
+from pixcrawler.domain.estimate import Actual
 from pixcrawler.domain.image import Sha256
 from pixcrawler.domain.job import Failure, JobStatus, Stage
 from pixcrawler.domain.model import Value
@@ -51,6 +52,10 @@ class JobEntry(Value):
     error: Failure | None
     spec: dict[str, Any]
     """The job file, in its normal form."""
+    estimate: dict[str, Any] | None = None
+    """What was estimated for the same job file in the day before, as it was told then."""
+    actual: Actual | None = None
+    """What came of it, in the same terms; None until the job has ended."""
     created_at: AwareDatetime
     started_at: AwareDatetime | None
     finished_at: AwareDatetime | None

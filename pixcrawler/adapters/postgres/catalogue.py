@@ -114,7 +114,8 @@ class PostgresCatalogue:
             "wanted": spec.max_images,
             "notes": Jsonb([note.model_dump(mode="json") for note in with_notes((), notes)]),
             "idempotency_key": idempotency_key,
-            "request_hash": _request_hash(spec) if idempotency_key else None,
+            "request_hash": spec_hash(spec) if idempotency_key else None,
+            "spec_hash": spec_hash(spec),
         }
         with self._worker.as_service(CALLER_TIMEOUT_MS) as connection:
             connection.execute(_SQL["repair_profile"], values)
@@ -219,7 +220,8 @@ def _one(connection: Connection[DictRow], name: str, values: dict[str, Any], kin
     return row
 
 
-def _request_hash(spec: JobSpec) -> bytes:
+def spec_hash(spec: JobSpec) -> bytes:
+    """Return what job files of one normal form share: 32 bytes."""
     # Not sorted: the order of categories is part of the request.
     text = json.dumps(spec.model_dump(mode="json"))
     return hashlib.sha256(text.encode()).digest()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pixcrawler.domain.catalogue import ArchiveEntry, DatasetEntry, JobEntry, VersionEntry
+from pixcrawler.domain.estimate import CREDITS_PER_IMAGE, Actual
 from pixcrawler.domain.job import Failure, JobStatus, Stage
 from pixcrawler.domain.progress import ChunkStatus, Progress, Tally, progress_of
 from pixcrawler.domain.storage import Archive, BlobRef
@@ -41,9 +42,26 @@ def job_entry(row: Row) -> JobEntry:
         message=row["message"],
         error=Failure(code=code, message=row["error_message"] or "") if code else None,
         spec=row["spec"],
+        estimate=row["estimate"],
+        actual=_actual(row),
         created_at=row["created_at"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],
+    )
+
+
+def _actual(row: Row) -> Actual | None:
+    """What the job gave and cost in the end; None before."""
+    if row["finished_at"] is None:
+        return None
+    has_dataset = JobStatus(row["status"]) in (JobStatus.SUCCEEDED, JobStatus.PARTIAL)
+    images = (row["kept"] or 0) if has_dataset else 0
+    seconds = (row["finished_at"] - (row["started_at"] or row["finished_at"])).total_seconds()
+    return Actual(
+        images=images,
+        bytes=row["bytes"],
+        minutes=round(max(0.0, seconds) / 60, 2),
+        credits=images * CREDITS_PER_IMAGE,
     )
 
 

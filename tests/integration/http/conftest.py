@@ -19,6 +19,7 @@ from pixcrawler.bootstrap import world
 from pixcrawler.functions import (
     http_datasets,
     http_engines,
+    http_estimate,
     http_health,
     http_jobs,
     http_uploads,
@@ -63,7 +64,14 @@ class User:
 
 def _functions() -> list[tuple[str, re.Pattern[str], Any]]:
     app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-    for module in (http_health, http_jobs, http_datasets, http_engines, http_uploads):
+    for module in (
+        http_health,
+        http_jobs,
+        http_datasets,
+        http_engines,
+        http_estimate,
+        http_uploads,
+    ):
         app.register_functions(module.blueprint)
     found = []
     for function in app.get_functions():

@@ -26,6 +26,7 @@ TABLES = {
     "archives",
     "crawl_jobs",
     "job_chunks",
+    "estimates",
 }
 VIEWS = {"crawl_job_progress", "crawl_job_entries", "dataset_version_entries", "dataset_entries"}
 CLIENT_UPDATES = {("profiles", "full_name"), ("profiles", "avatar_url")}
@@ -102,6 +103,10 @@ def an_owner(database: TestDatabase) -> Owner:
             "insert into archives (user_id, dataset_id, version, format, container, name, bytes,"
             " sha256, tier) values (%s, %s, 1, 'zip', 'archives', 'x.zip', 1, %s, 'hot')",
             (user, dataset, "ab" * 32),
+        )
+        c.execute(
+            "insert into estimates (user_id, spec_hash, estimate) values (%s, %s, %s)",
+            (user, bytes(32), Jsonb({})),
         )
     return Owner(user, str(project), str(dataset), str(job))
 

@@ -99,11 +99,18 @@ where v.dataset_id = %(dataset_id)s
 returning version
 
 -- name: create_job
+-- With the estimate of the same job file, if its owner asked for one lately.
 insert into public.crawl_jobs
-  (user_id, dataset_id, version, spec, wanted, notes, idempotency_key, request_hash)
+  (user_id, dataset_id, version, spec, wanted, notes, idempotency_key, request_hash, estimate)
 values
   (%(user_id)s, %(dataset_id)s, %(version)s, %(spec)s, %(wanted)s, %(notes)s,
-   %(idempotency_key)s, %(request_hash)s)
+   %(idempotency_key)s, %(request_hash)s,
+   (select e.estimate
+    from public.estimates as e
+    where e.user_id = %(user_id)s and e.spec_hash = %(spec_hash)s
+      and e.created_at > now() - interval '24 hours'
+    order by e.created_at desc
+    limit 1))
 returning id
 
 -- name: cancel_job

@@ -1,0 +1,131 @@
+"""Experience: what earlier jobs teach about the next, and what is assumed where there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pixcrawler.domain.engine import Access, EngineCard
+
+PAST_JOBS = 50
+"""The last finished jobs that are looked at."""
+MIN_JOBS = 5
+"""Fewer jobs say less than experience in general."""
+MIN_CANDIDATES = 20
+"""Of an earlier job that counts: fewer are mostly chance."""
+MARGIN = 1.25
+"""By which the measured tenth and ninetieth part of the jobs are widened: they were other words."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Low, expected and high, in order."""
+
+    low: float
+    expected: float
+    high: float
+
+    def times(self, other: Span) -> Span:
+        """Multiply bound by bound."""
+        return Span(self.low * other.low, self.expected * other.expected, self.high * other.high)
+
+    def plus(self, other: Span) -> Span:
+        """Add bound by bound."""
+        return Span(self.low + other.low, self.expected + other.expected, self.high + other.high)
+
+    def at_most(self, other: Span) -> Span:
+        """Cap bound by bound."""
+        return Span(
+            min(self.low, other.low),
+            min(self.expected, other.expected),
+            min(self.high, other.high),
+        )
+
+
+SURVIVAL = {
+    Access.OWN: Span(0.3, 0.8, 1.0),
+    Access.OPEN: Span(0.4, 0.7, 0.95),
+    Access.KEY: Span(0.4, 0.7, 0.95),
+    Access.OPT_IN: Span(0.2, 0.5, 0.85),
+}
+"""Share of candidates that are good in the end. Documented engines host what they list, and lose
+mostly duplicates and sizes; of other sites' pictures a third is gone, refused or no picture."""
+
+CANDIDATE_BYTES = Span(30_000, 300_000, 2_500_000)
+"""Downloaded for each candidate: thumbnails-like pages at one end, originals of collections at the
+other; the middle is what search engines' pictures weigh, failures included."""
+
+CANDIDATE_S = Span(0.01, 0.1, 1.0)
+"""For each candidate: a hundred a second on a fast line with fast sites, one with slow ones."""
+
+OVERHEAD_S = Span(4.0, 20.0, 120.0)
+"""For what does not depend on the number: expanding, asking, deduplicating, packaging."""
+
+
+@dataclass(frozen=True)
+class PastJob:
+    """A finished job, as far as the next one can learn from it."""
+
+    engines: Mapping[str, int]
+    """Candidates that each engine gave."""
+    candidates: int
+    good: int
+    """Kept, or left out only because there were enough."""
+    bytes: int
+    """Downloaded."""
+    seconds: float
+    """From its start to its end."""
+
+
+class PastJobs(Protocol):
+    """Remembers finished jobs."""
+
+    def recent(self, most: int) -> Sequence[PastJob]:
+        """Return the last finished jobs of the whole service, the newest first."""
+        ...
+
+
+def survival_of(card: EngineCard, past: Sequence[PastJob]) -> tuple[Span, str]:
+    """Return the share of an engine's candidates that are good in the end, and how it is known."""
+    jobs = _jobs_on({card.name}, past)
+    if len(jobs) < MIN_JOBS:
+        return SURVIVAL[card.access], "experience in general: too few earlier jobs used this engine"
+    span = _spread(jobs, lambda job: min(1.0, job.good / job.candidates))
+    words = f"the last {len(jobs)} jobs on this engine"
+    return span.at_most(Span(1.0, 1.0, 1.0)), words
+
+
+def candidate_bytes(engines: Collection[str], past: Sequence[PastJob]) -> Span:
+    """Return the bytes that are downloaded for each candidate."""
+    jobs = _jobs_on(engines, past)
+    if len(jobs) < MIN_JOBS:
+        return CANDIDATE_BYTES
+    return _spread(jobs, lambda job: job.bytes / job.candidates)
+
+
+def candidate_s(engines: Collection[str], past: Sequence[PastJob]) -> Span | None:
+    """Return the seconds for each candidate, beside the overhead; None when nobody knows."""
+    jobs = _jobs_on(engines, past)
+    if len(jobs) < MIN_JOBS:
+        return None
+    return _spread(jobs, lambda job: max(0.0, job.seconds - OVERHEAD_S.low) / job.candidates)
+
+
+def _jobs_on(engines: Collection[str], past: Sequence[PastJob]) -> list[PastJob]:
+    """The jobs that got at least half of their candidates from these engines."""
+    return [
+        job
+        for job in past
+        if job.candidates >= MIN_CANDIDATES
+        and 2 * sum(job.engines.get(name, 0) for name in engines)
+        >= max(1, sum(job.engines.values()))
+    ]
+
+
+def _spread(jobs: Sequence[PastJob], value: Callable[[PastJob], float]) -> Span:
+    """The tenth, the middle and the ninetieth part of what the jobs had, a little wider."""
+    values = sorted(map(value, jobs))
+    last = len(values) - 1
+    low, middle, high = (values[round(part * last)] for part in (0.1, 0.5, 0.9))
+    return Span(low / MARGIN, middle, high * MARGIN)
