@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, get_args
 
 from typing_extensions import override
 
 from pixcrawler.adapters.engines.blocks import blocked
 from pixcrawler.adapters.engines.fields import address, count, items, pixels, text
-from pixcrawler.adapters.engines.keyed import KeyedEngine, note_of
+from pixcrawler.adapters.engines.keyed import KeyedEngine, is_usable, note_of
 from pixcrawler.adapters.engines.shape import Ask, json_object, unknown_structure
 from pixcrawler.domain.engine import Access, BlockKind, EngineCard, EngineStatus, Honour, Quota
-from pixcrawler.domain.filters import FilterName, Filters
+from pixcrawler.domain.filters import FilterName, Filters, License
+from pixcrawler.domain.licenses import permits, rights_of
 from pixcrawler.domain.source import Provenance
 from pixcrawler.pipeline.engine_ports import Answer, Find, Page, Request
-from pixcrawler.pipeline.limits import IMAGE_MAX_PIXELS
 
 NAME = "flickr"
 PAGE_SIZE = 500
@@ -29,25 +29,25 @@ MAX_PAGES = 8
 """After 4,000 results it begins to repeat itself."""
 
 _CC = "https://creativecommons.org"
-_OLD = {"1": "by-nc-sa", "2": "by-nc", "3": "by-nc-nd", "4": "by", "5": "by-sa", "6": "by-nd"}
-_NEW = {"11": "by", "12": "by-sa", "13": "by-nd", "14": "by-nc", "15": "by-nc-sa",
-        "16": "by-nc-nd"}  # fmt: skip
-LICENSES: dict[str, tuple[str, str | None]] = {
-    "0": ("all-rights-reserved", None),
+_OLD = {1: "by-nc-sa", 2: "by-nc", 3: "by-nc-nd", 4: "by", 5: "by-sa", 6: "by-nd"}
+_NEW = {11: "by", 12: "by-sa", 13: "by-nd", 14: "by-nc", 15: "by-nc-sa", 16: "by-nc-nd"}
+LICENSES: dict[int | None, tuple[str | None, str | None]] = {
+    0: ("all-rights-reserved", None),
     **{number: (code, f"{_CC}/licenses/{code}/2.0/") for number, code in _OLD.items()},
-    "7": ("no-known-copyright", "https://www.flickr.com/commons/usage/"),
-    "8": ("pd-usgov", "https://www.usa.gov/government-copyright"),
-    "9": ("cc0", f"{_CC}/publicdomain/zero/1.0/"),
-    "10": ("pdm", f"{_CC}/publicdomain/mark/1.0/"),
+    7: ("nkc", "https://www.flickr.com/commons/usage/"),
+    8: ("pd-usgov", "https://www.usa.gov/government-copyright"),
+    9: ("cc0", f"{_CC}/publicdomain/zero/1.0/"),
+    10: ("pdm", f"{_CC}/publicdomain/mark/1.0/"),
     **{number: (code, f"{_CC}/licenses/{code}/4.0/") for number, code in _NEW.items()},
 }
 """Flickr's number of a licence: our code, and where it stands."""
-_WISHED_LICENSES = {
-    "open": "1,2,3,4,5,6,8,9,10,11,12,13,14,15,16",
-    "commercial": "4,5,6,8,9,10,11,12,13",
-    "modification": "1,2,4,5,8,9,10,11,12,14,15",
-    "free": "4,5,8,9,10,11,12",
-    "public_domain": "8,9,10",
+_PERMITTING = {
+    wish: ",".join(
+        str(number)
+        for number, (code, _) in LICENSES.items()
+        if (rights := rights_of(code)) and permits(rights, wish)
+    )
+    for wish in get_args(License)
 }
 _COLORS = {
     "red": "0", "orange": "2", "yellow": "3,4", "green": "5,6", "teal": "7", "blue": "8",
@@ -151,7 +151,7 @@ class FlickrEngine(KeyedEngine):
 
 def _wishes(filters: Filters) -> dict[str, str]:
     wishes = {
-        "license": _WISHED_LICENSES.get(filters.license, ""),
+        "license": "" if filters.license == "any" else _PERMITTING[filters.license],
         "color_codes": _COLORS.get(filters.color, ""),
         "styles": "blackandwhite" if filters.color == "gray" else "",
         "content_types": "0" if filters.type == "photo" else "",
@@ -172,7 +172,7 @@ def _find(photo: dict[str, Any]) -> Find | None:
     url, width, height = _picture(photo)
     if url is None:
         return None
-    code, license_url = LICENSES.get(text(str(photo.get("license"))[:4]) or "", (None, None))
+    code, license_url = LICENSES.get(count(photo.get("license")), (None, None))
     identity, owner = _matching(_NUMBER, photo.get("id")), _matching(_MEMBER, photo.get("owner"))
     provenance = Provenance(
         engine=NAME,
@@ -195,7 +195,7 @@ def _picture(photo: dict[str, Any]) -> tuple[str | None, int | None, int | None]
     for one in _RENDITIONS:
         url = address(photo.get(f"url_{one}"))
         width, height = pixels(photo.get(f"width_{one}")), pixels(photo.get(f"height_{one}"))
-        if url and (width or 0) * (height or 0) <= IMAGE_MAX_PIXELS:
+        if url and is_usable(width, height):
             return url, width, height
     return None, None, None
 

@@ -16,6 +16,7 @@ from pixcrawler.adapters.engines.shape import Ask, Engine, json_object
 from pixcrawler.domain.engine import BlockKind, EngineStatus
 from pixcrawler.domain.source import Provenance
 from pixcrawler.pipeline.engine_ports import Answer, Find, Page, Request
+from pixcrawler.pipeline.limits import IMAGE_MAX_PIXELS
 
 _OK = 200
 _THROTTLED = 429
@@ -128,6 +129,11 @@ def inside(value: Any, *names: str) -> dict[str, Any]:
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
+
+
+def is_usable(width: int | None, height: int | None) -> bool:
+    """Whether a picture is small enough for us, as far as its size is stated."""
+    return (width or 1) * (height or 1) <= IMAGE_MAX_PIXELS
 
 
 def limit_page(title: str, headers: Mapping[str, str]) -> Page | None:

@@ -10,7 +10,7 @@ from typing import Any
 from typing_extensions import override
 
 from pixcrawler.adapters.engines.fields import address, count, items, pixels, text
-from pixcrawler.adapters.engines.keyed import KeyedEngine, inside
+from pixcrawler.adapters.engines.keyed import KeyedEngine, inside, is_usable
 from pixcrawler.adapters.engines.shape import Ask, json_object
 from pixcrawler.domain.engine import Access, EngineCard, EngineStatus, Honour, Quota
 from pixcrawler.domain.filters import FilterName
@@ -93,8 +93,7 @@ class PexelsEngine(KeyedEngine):
 
 
 def _find(photo: dict[str, Any]) -> Find | None:
-    sources = inside(photo, "src")
-    url = address(sources.get("original"))
+    url, width, height = _picture(photo)
     if url is None:
         return None
     creator = text(photo.get("photographer"))
@@ -113,7 +112,16 @@ def _find(photo: dict[str, Any]) -> Find | None:
     return Find(
         url,
         provenance,
-        pixels(photo.get("width")),
-        pixels(photo.get("height")),
-        thumbnail_url=address(sources.get("medium")),
+        width,
+        height,
+        thumbnail_url=address(inside(photo, "src").get("medium")),
     )
+
+
+def _picture(photo: dict[str, Any]) -> tuple[str | None, int | None, int | None]:
+    """Address and size of the original, or of its largest rendition when it is too large."""
+    sources = inside(photo, "src")
+    width, height = pixels(photo.get("width")), pixels(photo.get("height"))
+    if is_usable(width, height):
+        return address(sources.get("original")), width, height
+    return address(sources.get("large2x")), None, None

@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from pixcrawler.adapters.engines.blocks import blocked
 from pixcrawler.adapters.engines.fields import address, count, items, pixels, text
-from pixcrawler.adapters.engines.keyed import KeyedEngine
+from pixcrawler.adapters.engines.keyed import KeyedEngine, is_usable
 from pixcrawler.adapters.engines.shape import Ask, json_object
 from pixcrawler.domain.engine import Access, BlockKind, EngineCard, EngineStatus, Honour, Quota
 from pixcrawler.domain.filters import FilterName
@@ -162,8 +162,9 @@ def _profile(name: str | None, number: int | None) -> str | None:
 def _picture(hit: dict[str, Any]) -> tuple[str | None, int | None, int | None]:
     """Address and size of the largest rendition; only the original's size is stated."""
     width, height = pixels(hit.get("imageWidth")), pixels(hit.get("imageHeight"))
-    if url := address(hit.get("imageURL")):
-        return url, width, height
+    original = address(hit.get("imageURL"))
+    if original and is_usable(width, height):
+        return original, width, height
     for name, longer_side in _LONGER_SIDES.items():
         if url := address(hit.get(name)):
             return url, *_scaled(width, height, longer_side)

@@ -13,14 +13,13 @@ from typing_extensions import override
 
 from pixcrawler.adapters.engines.blocks import blocked
 from pixcrawler.adapters.engines.fields import MAX_ITEMS, address, count, items, pixels, text
-from pixcrawler.adapters.engines.keyed import KeyedEngine, inside, note_of
+from pixcrawler.adapters.engines.keyed import KeyedEngine, inside, is_usable, note_of
 from pixcrawler.adapters.engines.lucene import lucene_query
 from pixcrawler.adapters.engines.shape import Ask, json_object, unknown_structure
 from pixcrawler.domain.engine import Access, BlockKind, EngineCard, EngineStatus, Honour, Quota
 from pixcrawler.domain.filters import FilterName
 from pixcrawler.domain.source import Provenance
 from pixcrawler.pipeline.engine_ports import Answer, Find, Page, Request
-from pixcrawler.pipeline.limits import IMAGE_MAX_PIXELS
 
 NAME = "smithsonian"
 PAGE_SIZE = 100
@@ -110,7 +109,7 @@ def _picture(medium: dict[str, Any]) -> tuple[str | None, int | None, int | None
         if isinstance(one, dict) and one.get("label") == "High-resolution JPEG":
             url = address(one.get("url"))
             width, height = pixels(one.get("width")), pixels(one.get("height"))
-            if url and (width or 0) * (height or 0) <= IMAGE_MAX_PIXELS:
+            if url and is_usable(width, height):
                 return url, width, height
     return address(medium.get("content")), None, None
 

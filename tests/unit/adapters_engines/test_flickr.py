@@ -7,10 +7,9 @@ from datetime import date
 
 import pytest
 
-from pixcrawler.adapters.engines.flickr import LICENSES, FlickrEngine
+from pixcrawler.adapters.engines.flickr import FlickrEngine
 from pixcrawler.domain.engine import BlockKind, EngineStatus
 from pixcrawler.domain.filters import Filters
-from pixcrawler.domain.licenses import permits, rights_of
 from pixcrawler.domain.source import Provenance
 from tests.contracts.answers import paged
 from tests.contracts.engine import EngineCase, EngineContract, body_of, saying, searched, stored
@@ -117,6 +116,9 @@ def test_the_largest_rendition_is_taken_unless_it_is_too_large_for_us():
         ({"color": "green"}, {"color_codes": "5,6"}),
         ({"color": "gray"}, {"styles": "blackandwhite"}),
         ({"type": "photo"}, {"content_types": "0"}),
+        ({"license": "open"}, {"license": "1,2,3,4,5,6,8,9,10,11,12,13,14,15,16"}),
+        ({"license": "commercial"}, {"license": "4,5,6,8,9,10,11,12,13"}),
+        ({"license": "modification"}, {"license": "1,2,4,5,8,9,10,11,12,14,15"}),
         ({"license": "free"}, {"license": "4,5,8,9,10,11,12"}),
         ({"license": "public_domain"}, {"license": "8,9,10"}),
         ({"safe_search": False}, {"safe_search": "3"}),
@@ -133,17 +135,37 @@ def test_wishes_are_told_in_the_engine_s_words(wish, params):
     assert {name: request.params[name] for name in params} == params
 
 
-@pytest.mark.parametrize("wish", ["open", "commercial", "modification", "free", "public_domain"])
-def test_the_licences_asked_for_are_all_that_permit_it(wish):
-    """Flickr is asked for exactly the numbers whose code allows what the job wants."""
-    filters = Filters(license=wish)
-    _, (request,) = searched(ENGINE, stored("flickr/full.json"), filters=filters)
-    permitting = {
-        number
-        for number, (code, _) in LICENSES.items()
-        if (rights := rights_of(code)) and permits(rights, wish)
-    }
-    assert set(request.params["license"].split(",")) == permitting
+@pytest.mark.parametrize(
+    ("number", "code", "ending"),
+    [
+        (0, "all-rights-reserved", None),
+        ("1", "by-nc-sa", "/licenses/by-nc-sa/2.0/"),
+        ("2", "by-nc", "/licenses/by-nc/2.0/"),
+        ("3", "by-nc-nd", "/licenses/by-nc-nd/2.0/"),
+        ("4", "by", "/licenses/by/2.0/"),
+        ("5", "by-sa", "/licenses/by-sa/2.0/"),
+        ("6", "by-nd", "/licenses/by-nd/2.0/"),
+        ("7", "nkc", "/commons/usage/"),
+        ("8", "pd-usgov", "usa.gov/government-copyright"),
+        ("9", "cc0", "/publicdomain/zero/1.0/"),
+        ("10", "pdm", "/publicdomain/mark/1.0/"),
+        ("11", "by", "/licenses/by/4.0/"),
+        (12, "by-sa", "/licenses/by-sa/4.0/"),
+        ("13", "by-nd", "/licenses/by-nd/4.0/"),
+        ("14", "by-nc", "/licenses/by-nc/4.0/"),
+        ("15", "by-nc-sa", "/licenses/by-nc-sa/4.0/"),
+        ("16", "by-nc-nd", "/licenses/by-nc-nd/4.0/"),
+        ("17", None, None),
+        (None, None, None),
+    ],
+)
+def test_every_number_of_a_licence_has_its_code(number, code, ending):
+    """As Flickr's own list has them; a number that is not in it is no licence."""
+    page, _ = searched(ENGINE, saying(_page(1, 1, [{**PHOTO, "license": number}])))
+    stated = page.finds[0].provenance
+    assert stated.license == code
+    assert (stated.license_url or "").endswith(ending or "")
+    assert bool(stated.license_url) == bool(ending)
 
 
 def test_what_repeats_itself_is_not_asked_for():

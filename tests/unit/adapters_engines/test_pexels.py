@@ -95,6 +95,15 @@ def test_finds_are_originals_with_photographer_and_licence():
     assert (second.provenance.title, second.provenance.attribution) == (None, None)
 
 
+def test_an_original_that_is_too_large_gives_its_largest_rendition():
+    """Its size is not stated, and that of the original is not its own."""
+    photo = {**PHOTO, "width": 12_000, "height": 9_000}
+    page, _ = searched(ENGINE, saying(_page(1, [photo])))
+    (find,) = page.finds
+    assert find.url.endswith("w=1880")
+    assert (find.width, find.height) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("wish", "param", "value"),
     [

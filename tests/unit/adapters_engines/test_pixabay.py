@@ -83,6 +83,14 @@ def test_sizes_are_those_of_the_rendition_that_is_fetched():
     ]
 
 
+def test_an_original_that_is_too_large_is_not_taken():
+    """A smaller rendition is, with its own size."""
+    hit = {**HIT, "imageURL": "https://p.example/1.jpg", "imageWidth": 12_000, "imageHeight": 9000}
+    page, _ = searched(ENGINE, saying(_page([hit])))
+    (find,) = page.finds
+    assert (find.url[-9:], find.width, find.height) == ("_1280.jpg", 1280, 960)
+
+
 def test_finds_have_their_maker_and_the_one_licence():
     """The address of a profile is made of name and number, as documented."""
     page, _ = searched(ENGINE, stored("pixabay/full.json"))
