@@ -93,7 +93,8 @@ class Asker:
             lane.take(page, gain, self._shards)
             self._report(sifted=self.state.report.sifted + gain.sifted)
             self.state.troubles, self.state.pause_s = 0, 0.0
-            self.state.remarks += [page.detail] if page.detail else []
+            if page.detail and page.detail not in self.state.remarks:
+                self.state.remarks.append(page.detail)
             return
         if page.status is EngineStatus.CHANGED:
             # What cannot be read is not asked for again; the next query may fare better.

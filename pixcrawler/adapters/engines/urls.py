@@ -24,5 +24,6 @@ class UrlsEngine:
             Find(url, Provenance(engine=URL_ENGINE)) for url in query.addresses[start:end]
         )
         if not finds:
-            return Page(EngineStatus.EMPTY)
-        return Page(EngineStatus.OK, finds, str(end) if end < len(query.addresses) else None)
+            return Page(EngineStatus.EMPTY, requests=0)
+        following = str(end) if end < len(query.addresses) else None
+        return Page(EngineStatus.OK, finds, following, requests=0)
