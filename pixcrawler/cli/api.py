@@ -46,6 +46,10 @@ class Api:
         """Start a job; the same ``key`` again gives the same job."""
         return self._call("POST", "/jobs", document, key=key)
 
+    def estimate(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Return what a job would give and cost."""
+        return self._call("POST", "/jobs/estimate", document)
+
     def job(self, job_id: str) -> dict[str, Any]:
         """Return a job."""
         return self._call("GET", f"/jobs/{job_id}")
@@ -104,6 +108,24 @@ class Api:
     def link(self, dataset_id: str, number: int) -> dict[str, Any]:
         """Return a fresh download link of a version's archive."""
         return self._call("POST", f"/datasets/{dataset_id}/versions/{number}/link", {})
+
+    # -------------------------------------------------------------- engines
+
+    def engines(self) -> list[dict[str, Any]]:
+        """Return every engine."""
+        return list(self._call("GET", "/engines")["items"])
+
+    def parse_answer(self, engine: str, body: bytes) -> dict[str, Any]:
+        """Return what a saved answer of an engine yields."""
+        return self._call("POST", f"/engines/{engine}/parse", body)
+
+    def switch_engine(self, engine: str, wish: dict[str, Any]) -> dict[str, Any]:
+        """Switch an engine on or off."""
+        return self._call("POST", f"/engines/{engine}/switch", wish)
+
+    def reopen_engine(self, engine: str) -> dict[str, Any]:
+        """End an engine's suspension."""
+        return self._call("POST", f"/engines/{engine}/reopen", {})
 
     # -------------------------------------------------------------- the wire
 

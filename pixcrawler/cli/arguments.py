@@ -43,6 +43,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     common = _common()
     _run(commands.add_parser("run", parents=[common], help="build a dataset", allow_abbrev=False))
+    _job(
+        commands.add_parser(
+            "estimate", parents=[common], help="what a job would give and cost", allow_abbrev=False
+        )
+    )
     jobs = commands.add_parser("jobs", parents=[common], help="list your jobs", allow_abbrev=False)
     jobs.add_argument("--limit", type=_positive, default=20, metavar="N", help="at most (20)")
     status = commands.add_parser("status", parents=[common], help="show a job", allow_abbrev=False)
@@ -55,6 +60,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     _download(
         commands.add_parser(
             "download", parents=[common], help="fetch a dataset", allow_abbrev=False
+        )
+    )
+    _engines(
+        commands.add_parser(
+            "engines", parents=[common], help="list, look at and switch engines", allow_abbrev=False
         )
     )
     serve = commands.add_parser(
@@ -90,6 +100,12 @@ def _common() -> _Parser:
 
 
 def _run(parser: argparse.ArgumentParser) -> None:
+    _job(parser)
+    _out(parser)
+    parser.add_argument("--no-wait", action="store_true", help="start the job and return")
+
+
+def _job(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "words",
         nargs="*",
@@ -109,14 +125,28 @@ def _run(parser: argparse.ArgumentParser) -> None:
         "--engine", action="append", default=[], metavar="E", help="may be given several times"
     )
     parser.add_argument("--name", metavar="N", help="of the dataset")
-    _out(parser)
-    parser.add_argument("--no-wait", action="store_true", help="start the job and return")
 
 
 def _download(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", metavar="DATASET", help="its id or name")
     parser.add_argument("--version", type=_positive, metavar="N", help="default: the latest")
     _out(parser)
+
+
+def _engines(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action",
+        nargs="?",
+        default="list",
+        choices=("list", "show", "parse", "enable", "disable", "reopen"),
+        help="list (without a word); show NAME; parse ENGINE FILE: what a saved answer yields"
+        " (FILE - is stdin); enable NAME, disable NAME; reopen NAME: end its suspension",
+    )
+    parser.add_argument("engine", nargs="?", metavar="NAME", help="of an engine")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="with parse: a saved answer, or -")
+    parser.add_argument(
+        "--accept-terms", action="store_true", help="with enable: accept the terms unasked"
+    )
 
 
 def _out(parser: argparse.ArgumentParser) -> None:

@@ -10,10 +10,12 @@ from typing import Any
 
 from pixcrawler.cli.archive import Delivered, Wanted, deliver
 from pixcrawler.cli.connection import Connection, connected
+from pixcrawler.cli.engines import engines
 from pixcrawler.cli.errors import INTERRUPTED, OK, CliError, Mistake, Unreachable
 from pixcrawler.cli.follow import FINAL, cancel_politely, follow
 from pixcrawler.cli.jobfile import Wishes
-from pixcrawler.cli.own import job_order
+from pixcrawler.cli.outlook import show_comparison, show_estimate
+from pixcrawler.cli.own import JobOrder, job_order
 from pixcrawler.cli.send import send_all
 from pixcrawler.cli.serve import serve
 from pixcrawler.cli.stack import Stack
@@ -36,15 +38,9 @@ WITH_DATASET = ("succeeded", "partial")
 
 def run(options: argparse.Namespace, talk: Talk) -> int:
     """Start a job, follow it, and bring its dataset here."""
-    wishes = Wishes(options.name, options.max, tuple(options.engine))
-    order = job_order(options.words, wishes, options.category)
-    for note in order.notes:
-        talk.note(note)
+    order = _order(options, talk)
     with connected(options, talk) as connection:
-        document = order.document
-        if order.own:
-            uploads = send_all(order.own, connection.api, talk, connection.patience)
-            document = {**document, "uploads": uploads}
+        document = _document(order, connection, talk)
         job = connection.api.create_job(document, uuid.uuid4().hex)
         if options.no_wait:
             _tell_created(job, talk)
@@ -55,6 +51,33 @@ def run(options: argparse.Namespace, talk: Talk) -> int:
             return OK
         ended = _followed(connection, job, talk)
         return INTERRUPTED if ended is None else _concluded(connection, ended, options, talk)
+
+
+def estimate(options: argparse.Namespace, talk: Talk) -> int:
+    """Say what a job would give and cost; nothing is started."""
+    order = _order(options, talk)
+    with connected(options, talk) as connection:
+        found = connection.api.estimate(_document(order, connection, talk))
+    show_estimate(talk, found, str(order.document.get("name") or "dataset"))
+    talk.json(found)
+    return OK
+
+
+def _order(options: argparse.Namespace, talk: Talk) -> JobOrder:
+    """What the command line asks for."""
+    wishes = Wishes(options.name, options.max, tuple(options.engine))
+    order = job_order(options.words, wishes, options.category)
+    for note in order.notes:
+        talk.note(note)
+    return order
+
+
+def _document(order: JobOrder, connection: Connection, talk: Talk) -> dict[str, Any]:
+    """The job file to send, once what is the person's own has been sent."""
+    if not order.own:
+        return order.document
+    uploads = send_all(order.own, connection.api, talk, connection.patience)
+    return {**order.document, "uploads": uploads}
 
 
 def _tell_created(job: dict[str, Any], talk: Talk) -> None:
@@ -109,6 +132,7 @@ def _concluded(
     show_notes(talk, job)
     show_reasons(talk, job.get("progress") or {})
     show_engines(talk, job)
+    show_comparison(talk, job)
     if delivered:
         show_delivered(talk, delivered)
     if error:
@@ -170,10 +194,12 @@ def download(options: argparse.Namespace, talk: Talk) -> int:
 
 COMMANDS: dict[str, Callable[[argparse.Namespace, Talk], int]] = {
     "run": run,
+    "estimate": estimate,
     "jobs": jobs,
     "status": status,
     "cancel": cancel,
     "download": download,
+    "engines": engines,
     "serve": serve,
 }
 

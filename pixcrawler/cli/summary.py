@@ -9,6 +9,7 @@ from rich.table import Table
 
 from pixcrawler.cli.archive import Delivered
 from pixcrawler.cli.errors import FAILED, OK, PARTIAL, CliError, JobEnded
+from pixcrawler.cli.outlook import show_comparison
 from pixcrawler.cli.reasons import explain
 from pixcrawler.cli.talk import Talk, plain_table, plural, row, size
 
@@ -36,6 +37,7 @@ def show_job(talk: Talk, job: dict[str, Any]) -> None:
     show_notes(talk, job)
     show_reasons(talk, progress)
     show_engines(talk, job)
+    show_comparison(talk, job)
 
 
 def notes_of(job: dict[str, Any]) -> list[str]:

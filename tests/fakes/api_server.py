@@ -66,6 +66,41 @@ def a_job(**changes: Any) -> dict[str, Any]:
     return {**job, **changes, "progress": progress}
 
 
+def an_estimate() -> dict[str, Any]:
+    """Return an estimate as the API shows it."""
+    counts = {"low": 6, "expected": 9, "high": 10}
+    engine = {
+        "engine": "local",
+        "status": "ok",
+        "kind": None,
+        "detail": None,
+        "stands_by_for": None,
+        "asked": 3,
+        "queries": 12,
+        "found": 40,
+        "candidates": {"low": 40, "expected": 90, "high": 1200},
+        "survival": {"low": 0.3, "expected": 0.8, "high": 1.0},
+        "survival_from": "experience in general",
+        "images": {"low": 12, "expected": 72, "high": 1200},
+    }
+    follower = {**engine, "engine": "mirror", "stands_by_for": "local", "found": 0}
+    return {
+        "wanted": 10,
+        "found": 40,
+        "overlap": 0.0,
+        "candidates": engine["candidates"],
+        "images": counts,
+        "bytes": {"low": 500_000, "expected": 2_000_000, "high": 9_000_000},
+        "minutes": {"low": 0.1, "expected": 0.5, "high": 2.5},
+        "credits": counts,
+        "engines": [engine, follower],
+        "meaning": "Low and high are meant to hold in about four jobs out of five.",
+        "assumptions": ["An image that is kept costs 1 credit."],
+        "notes": [{"code": "filter_ignored", "subject": "local", "message": "local cannot colour"}],
+        "created_at": "2026-11-20T10:00:00Z",
+    }
+
+
 @dataclass
 class Behaviour:
     """What the server does; tests change it before and while it runs."""
@@ -161,6 +196,7 @@ class _Handler(NeighbourHandler):
             return
         routes: dict[str, Callable[[Any], None]] = {
             "/jobs": self._jobs,
+            "/jobs/estimate": self._estimate,
             f"/jobs/{JOB_ID}": self._job,
             f"/jobs/{JOB_ID}/cancel": self._cancel,
             "/uploads": self._uploads,
@@ -186,6 +222,15 @@ class _Handler(NeighbourHandler):
             self.answer(status, {"error": error})
         else:
             self.answer(202, will.story[0])
+
+    def _estimate(self, body: Any) -> None:
+        will = self.server.will
+        will.posted.append(body)
+        if will.refusal:
+            status, error = will.refusal
+            self.answer(status, {"error": error})
+        else:
+            self.answer(200, an_estimate())
 
     def _job(self, _body: Any) -> None:
         story = self.server.will.story
