@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -50,10 +50,16 @@ def notes_at_creation(spec: JobSpec, *, has_model: bool) -> tuple[Note, ...]:
     return (NOT_SET_UP,) if spec.expand.mode == "model" and not has_model else ()
 
 
-def consult(spec: JobSpec, source: WordSource | None, blobs: BlobStore) -> Consulted:
+def consult(
+    spec: JobSpec,
+    source: WordSource | None,
+    blobs: BlobStore,
+    is_given_up: Callable[[], bool] = lambda: False,
+) -> Consulted:
     """Ask ``source`` for a job's words; whatever goes wrong with it ends in a note.
 
-    Answers are kept in storage for all jobs, so that the same question is asked once.
+    Answers are kept in storage for all jobs, so that the same question is asked once. Nothing
+    more is asked once ``is_given_up`` says that it would be in vain.
 
     Raises:
         StorageUnavailable: answers can neither be looked up nor kept.
@@ -62,13 +68,14 @@ def consult(spec: JobSpec, source: WordSource | None, blobs: BlobStore) -> Consu
         return Consulted(spec.keywords)
     if source is None:
         return Consulted(spec.keywords, notes=notes_at_creation(spec, has_model=False))
-    consultation = _Consultation(source, blobs, time.monotonic() + CONSULT_BUDGET_S)
+    deadline = time.monotonic() + CONSULT_BUDGET_S
+    consultation = _Consultation(source, blobs, deadline, is_given_up)
     answers: list[_Answer] = []
     keywords = spec.keywords
     if spec.topic and not spec.categories:
         (category,) = keywords
         answers = consultation.answers([_topic_ask(spec, category)])
-        keywords = {category: _as_keywords(answers[0].terms) or keywords[category]}
+        keywords = {category: _keywords_of(spec.topic, answers[0].terms, spec)}
     words = dict.fromkeys(word for group in keywords.values() for word in group)
     asks = [_variations_ask(spec, wording_of(word).label) for word in words]
     given = consultation.answers(asks)
@@ -86,15 +93,22 @@ def _variations_ask(spec: JobSpec, label: str) -> WordAsk:
     return WordAsk(label, "variations", expand.per_keyword, expand.intent, spec.filters.language)
 
 
-def _as_keywords(terms: Sequence[str]) -> tuple[str, ...]:
-    """The terms that a job file could have for keywords, each folder once."""
+def _keywords_of(topic: str, terms: Sequence[str], spec: JobSpec) -> tuple[str, ...]:
+    """The terms that a job file could have for keywords, each folder once.
+
+    The topic itself is one when there is no other, or when there are translations of it.
+    """
+    wording = wording_of(topic)
     keywords: dict[str, str] = {}
     for term in terms:
         try:
             keyword = _KEYWORD.validate_python(term)
         except ValidationError:
             continue
-        keywords.setdefault(folder_name(wording_of(keyword).label), keyword)
+        if not wording.leaves_out(keyword):
+            keywords.setdefault(folder_name(wording_of(keyword).label), keyword)
+    if not keywords or topic in spec.expand.translations:
+        keywords[folder_name(wording.label)] = topic
     return tuple(keywords.values())
 
 
@@ -115,6 +129,7 @@ class _Consultation:
     blobs: BlobStore
     deadline: float
     """On the monotonic clock."""
+    is_given_up: Callable[[], bool]
     troubles: list[str] = field(default_factory=list)
     """Causes for which no answer came at all."""
 
@@ -141,6 +156,8 @@ class _Consultation:
         """What the source says, unless it is not worth asking any more."""
         if len(self.troubles) >= CONSULT_TROUBLES:
             raise SourceUnavailable(self.troubles[-1])
+        if self.is_given_up():
+            raise SourceUnavailable("the job was given up")
         if time.monotonic() > self.deadline:
             raise SourceUnavailable("there was no time left to ask it")
         try:

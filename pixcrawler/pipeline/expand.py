@@ -45,7 +45,7 @@ def expand(
         return Expanded(queries=len(QUERIES.validate_json(blobs.get(place))))
     if not blobs.exists(first):
         spec = jobs.job(ref.job_id).spec
-        consulted = consult(spec, words, blobs)
+        consulted = consult(spec, words, blobs, lambda: jobs.is_given_up(ref.job_id))
         expansion = Expansion(queries=queries_of(spec, consulted), notes=consulted.notes)
         blobs.put_new(first, expansion.model_dump_json(exclude_defaults=True).encode())
     expansion = Expansion.model_validate_json(blobs.get(first))
@@ -80,15 +80,25 @@ def _in_turns(spec: JobSpec, consulted: Consulted) -> Iterator[SearchQuery]:
     """The keywords and their translations, then a variation of each, then another of each."""
     variations: dict[tuple[str, str], list[str]] = {}
     for category, keyword in _turns(consulted.keywords):
-        wording = wording_of(keyword)
+        wording = _wording(spec, keyword)
         for same in (wording, *map(wording_of, spec.expand.translations.get(keyword, ()))):
             exclude = tuple(dict.fromkeys((*wording.exclude, *same.exclude)))
-            yield _query(category, wording, same.text, 0).model_copy(update={"exclude": exclude})
+            asked = wording.model_copy(update={"exclude": exclude})
+            yield _query(category, asked, same.text, 0)
         variations[category, keyword] = _variations(spec, keyword, wording, consulted)
     for expansion in range(1, 1 + max(map(len, variations.values()), default=0)):
         for (category, keyword), texts in variations.items():
             if expansion <= len(texts):
-                yield _query(category, wording_of(keyword), texts[expansion - 1], expansion)
+                wording = _wording(spec, keyword)
+                yield _query(category, wording, texts[expansion - 1], expansion)
+
+
+def _wording(spec: JobSpec, keyword: str) -> Wording:
+    """What a keyword asks for; what a topic leaves out, all its keywords do."""
+    wording = wording_of(keyword)
+    topic = wording_of(spec.topic).exclude if spec.topic else ()
+    exclude = tuple(dict.fromkeys((*wording.exclude, *topic)))
+    return wording.model_copy(update={"exclude": exclude})
 
 
 def _query(category: str, wording: Wording, text: str, expansion: int) -> SearchQuery:
@@ -115,5 +125,9 @@ def _variations(spec: JobSpec, keyword: str, wording: Wording, consulted: Consul
         return []
     said = consulted.variations.get(keyword, ())
     texts = chain(said, templated(wording, spec.expand))
-    short = {text.casefold(): text for text in texts if len(text) <= QUERY_MAX_CHARS}
-    return list(islice(short.values(), spec.expand.per_keyword))
+    fit = {
+        text.casefold(): text
+        for text in texts
+        if len(text) <= QUERY_MAX_CHARS and not wording.leaves_out(text)
+    }
+    return list(islice(fit.values(), spec.expand.per_keyword))

@@ -106,6 +106,34 @@ def test_a_topic_becomes_keywords(expanded):
     }
 
 
+def test_what_a_topic_leaves_out_its_keywords_leave_out(expanded):
+    """Words that are not wanted are neither keywords nor variations, and go along everywhere."""
+    oracle = Oracle(birds=("robin", "rubber duck"), robin=("robin drawing", "robin nest"))
+    made = expanded(oracle, topic="birds -drawing -rubber -photo", expand=MODEL)
+    assert [q.text for q in made] == ["robin", "robin nest", "robins"]
+    assert {q.exclude for q in made} == {("drawing", "rubber", "photo")}
+
+
+def test_translations_of_a_topic_are_asked_beside_its_keywords(expanded):
+    """What the user gave is never dropped because a model knew words as well."""
+    oracle = Oracle(birds=("robin",))
+    made = expanded(oracle, topic="birds", expand={**MODEL, "translations": {"birds": ["Vögel"]}})
+    assert [(q.text, q.keyword) for q in made if q.expansion == 0] == [
+        ("robin", "robin"),
+        ("birds", "birds"),
+        ("Vögel", "birds"),
+    ]
+
+
+def test_a_cancelled_job_asks_nothing_more(start, jobs, blobs):
+    """Nobody waits for the words of a job that is given up."""
+    start(categories={"c": ["owl"]}, expand=MODEL)
+    jobs.cancel("job-1")
+    oracle = Oracle(owl=("barn owl",))
+    expand(REF, jobs=jobs, blobs=blobs, words=oracle)
+    assert oracle.asked == []
+
+
 @pytest.mark.parametrize(
     "error",
     [
