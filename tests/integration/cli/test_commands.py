@@ -65,6 +65,23 @@ def test_a_refused_job_names_field_rule_and_value(cli, server):
     assert said.json["error"]["details"]["violations"] == violations
 
 
+def test_notes_are_told_before_and_after(cli, server):
+    """What a person should know is said before the wait, and with what came later at the end."""
+    early = {"code": "expansion_fell_back", "subject": "model", "message": "No model is set up."}
+    late = {"code": "filter_ignored", "subject": "local", "message": "local knows no colours."}
+    server.will.story = [
+        a_job(status="pending", stage="queued", notes=[early]),
+        a_job(notes=[early, late]),
+    ]
+    said = cli("run", "fox")
+    assert "note: No model is set up." in said.err
+    assert said.err.index("note: No model") < said.err.index("succeeded")
+    assert [line for line in said.out.splitlines() if line.startswith("note")] == [
+        "note: No model is set up.",
+        "note: local knows no colours.",
+    ]
+
+
 def test_no_wait_returns_at_once(cli, server, tmp_path):
     """With --no-wait the job's id is the result, and nothing is fetched."""
     server.will.story = [a_job(status="pending")]
