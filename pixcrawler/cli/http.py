@@ -93,6 +93,8 @@ class Caller:
     ) -> Answer:
         """Return the answer; ``url`` and ``headers`` are asked anew at each attempt.
 
+        Bytes are sent as they are, anything else as JSON.
+
         Raises:
             Unreachable: there was none in time, and none but gateway errors.
         """
@@ -127,7 +129,7 @@ class Caller:
                 method,
                 url,
                 headers=dict(headers),
-                json=body,
+                **({"data": body} if isinstance(body, bytes) else {"json": body}),
                 timeout=(self._patience.connect_s, self._patience.answer_s),
                 allow_redirects=False,
                 stream=True,

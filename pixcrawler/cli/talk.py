@@ -29,6 +29,10 @@ class Talk:
         """Say something on the way, on stderr."""
         self.notes.print(Text(shown(text)), soft_wrap=True)
 
+    def ask(self, text: str) -> None:
+        """Put a question, on stderr, and stay on its line."""
+        self.notes.print(Text(shown(text)), soft_wrap=True, end="")
+
     def error(self, text: str) -> None:
         """Say why it ends here, on stderr."""
         self.notes.print(Text.assemble(("error: ", "bold red"), shown(text)), soft_wrap=True)

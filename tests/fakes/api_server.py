@@ -19,6 +19,7 @@ from tests.fakes.api_neighbours import NeighbourHandler
 JOB_ID = "1111aaaa-2222-4333-8444-555555555555"
 DATASET_ID = "99999999-2222-4333-8444-555555555555"
 TOKEN = "good-token"
+ENGINE = "bing"
 
 
 def an_archive(names: dict[str, bytes] | None = None) -> bytes:
@@ -101,6 +102,53 @@ def an_estimate() -> dict[str, Any]:
     }
 
 
+def an_engine(**changes: Any) -> dict[str, Any]:
+    """Return an engine as the API shows it."""
+    engine = {
+        "name": ENGINE,
+        "title": "Bing Images",
+        "access": "opt_in",
+        "state": "switched_off",
+        "reason": "an operator has to accept its terms first",
+        "homepage": "https://www.bing.com/images",
+        "index": ENGINE,
+        "licensed": False,
+        "operators": True,
+        "filters": {"size": "searched", "type": "searched"},
+        "lacks": {"type": ["face"]},
+        "max_results": 1000,
+        "quotas": [{"requests": 20, "seconds": 60, "used": 3}],
+        "key_setting": None,
+        "terms": "Microsoft does not want this.",
+        "terms_url": "https://www.microsoft.com/terms",
+        "terms_digest": "ab" * 32,
+        "accepted_at": None,
+        "last_status": None,
+        "last_kind": None,
+        "failures": 0,
+        "last_asked_at": None,
+        "last_ok_at": None,
+        "suspended_until": None,
+    }
+    return {**engine, **changes}
+
+
+def a_page(**changes: Any) -> dict[str, Any]:
+    """Return what a saved answer yields, as the API shows it."""
+    find = {"url": "https://e.example/a.jpg", "width": 640, "height": 480, "license": "by"}
+    page = {
+        "engine": ENGINE,
+        "status": "ok",
+        "kind": None,
+        "detail": None,
+        "retry_after_s": None,
+        "total": 1234,
+        "next_cursor": "2",
+        "finds": [{**find, "creator": "Ann"}, {"url": "https://e.example/b.jpg"}],
+    }
+    return {**page, **changes}
+
+
 @dataclass
 class Behaviour:
     """What the server does; tests change it before and while it runs."""
@@ -108,6 +156,8 @@ class Behaviour:
     story: list[dict[str, Any]] = field(default_factory=lambda: [a_job()])
     """The job at each look; the last one stays."""
     archive: bytes = field(default_factory=an_archive)
+    engines: list[dict[str, Any]] = field(default_factory=lambda: [an_engine()])
+    parsed: dict[str, Any] = field(default_factory=lambda: a_page(total=1234))
     announced_sha256: str | None = None
     jobs: list[dict[str, Any]] = field(default_factory=lambda: [a_job()])
     refusal: tuple[int, dict[str, Any]] | None = None
@@ -152,7 +202,7 @@ class _Handler(NeighbourHandler):
 
     def _serve(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(length)) if length else None
+        body = self._body(length)
         path = self.path.partition("?")[0]
         will = self.server.will
         will.seen.append((self.command, self.path))
@@ -166,6 +216,11 @@ class _Handler(NeighbourHandler):
             self._api(path.removeprefix("/api/v1"), body)
         else:
             self.send(404, b"<html>not here</html>", "text/html")
+
+    def _body(self, length: int) -> Any:
+        given = self.rfile.read(length) if length else None
+        is_json = "json" in self.headers.get("Content-Type", "")
+        return json.loads(given) if given and is_json else given
 
     def _be_ill(self, trouble: str) -> bool:
         if trouble == "503":
@@ -200,6 +255,8 @@ class _Handler(NeighbourHandler):
             f"/jobs/{JOB_ID}": self._job,
             f"/jobs/{JOB_ID}/cancel": self._cancel,
             "/uploads": self._uploads,
+            "/engines": self._engines,
+            **{f"/engines/{ENGINE}/{act}": self._engine for act in ("parse", "switch", "reopen")},
             "/datasets": self._datasets,
             f"/datasets/{DATASET_ID}": self._dataset,
             f"/datasets/{DATASET_ID}/versions/1/link": self._link,
@@ -245,6 +302,21 @@ class _Handler(NeighbourHandler):
         if will.after_cancel is not None:
             will.story = will.after_cancel
         self.answer(202, {**a_job(), "status": "cancelling"})
+
+    def _engines(self, _body: Any) -> None:
+        self.answer(200, {"items": self.server.will.engines})
+
+    def _engine(self, body: Any) -> None:
+        will = self.server.will
+        will.posted.append(body)
+        if will.refusal:
+            status, error = will.refusal
+            self.answer(status, {"error": error})
+        elif self.path.endswith("/parse"):
+            self.answer(200, will.parsed)
+        else:
+            is_on = body.get("on", True)
+            self.answer(200, an_engine(state="ready" if is_on else "switched_off", reason="off"))
 
     def _uploads(self, body: Any) -> None:
         will = self.server.will

@@ -1,36 +1,7 @@
 """On a terminal a run shows a bar; the result is the same."""
 
-import os
-import pty
-import subprocess
-import sys
-
-from pixcrawler.cli.stack import ROOT
-from tests.fakes.api_server import TOKEN, a_job
-
-
-def on_a_terminal(server, folder, *arguments):
-    """Run the command line on a terminal of its own; return its exit code and what was shown."""
-    ours, theirs = pty.openpty()
-    child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "pixcrawler.cli", *arguments, "--api", server.address],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PIXCRAWLER_TOKEN": TOKEN, "TERM": "xterm"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    shown = bytearray()
-    try:
-        while piece := os.read(ours, 65536):
-            shown += piece
-    except OSError:  # how a terminal tells that the other side is gone
-        pass
-    finally:
-        os.close(ours)
-    return child.wait(20), shown.decode()
+from tests.fakes.api_server import a_job
+from tests.integration.cli.terminal import on_a_terminal
 
 
 def test_a_bar_is_drawn_on_a_terminal(server, tmp_path):
