@@ -51,7 +51,7 @@ class EuropeanaEngine(KeyedEngine):
         access=Access.KEY,
         base_url="https://api.europeana.eu",
         homepage="https://www.europeana.eu",
-        terms_url="https://www.europeana.eu/en/rights/api-terms-of-use",
+        terms_url="https://www.europeana.eu/en/rights/terms-of-use",
         terms="Each picture has its own rights statement, and without a wish for a licence "
         "protected pictures are among the results. The files are with the museums themselves: "
         "some answer slowly or with a page instead of the picture.",

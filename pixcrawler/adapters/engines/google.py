@@ -124,9 +124,7 @@ class GoogleEngine(KeyedEngine):
         answer = json_object(body)
         if not inside(answer, "searchInformation") and not inside(answer, "queries"):
             raise unknown_structure()
-        if "items" not in answer:
-            return Page(EngineStatus.EMPTY)
-        listed = items(answer["items"])
+        listed = items(answer.get("items", []))
         if not listed:
             return Page(EngineStatus.EMPTY)
         finds = tuple(find for item in listed if (find := _find(item)))

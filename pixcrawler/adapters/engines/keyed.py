@@ -18,7 +18,6 @@ from pixcrawler.domain.source import Provenance
 from pixcrawler.pipeline.engine_ports import Answer, Find, Page, Request
 from pixcrawler.pipeline.limits import IMAGE_MAX_PIXELS
 
-_OK = 200
 _THROTTLED = 429
 NOTE_MAX_BYTES = 8 * 1024
 """An answer with status 200 that tells of an error is shorter than this."""
@@ -51,7 +50,7 @@ class KeyedEngine(Engine):
     def refusal(self, answer: Answer) -> Page | None:  # noqa: ARG002 - for those that say more
         """Return what the service's own words mean; None when they say nothing.
 
-        With a status that says more than a failure of unknown kind, the status decides.
+        Of a failure of unknown kind the status says more, and ``results`` with status 200.
         """
         return None
 
@@ -62,8 +61,7 @@ class KeyedEngine(Engine):
     @override
     def block(self, answer: Answer) -> Page | None:
         page = self.refusal(answer)
-        is_vague = page is None or (page.status is EngineStatus.FAILED and answer.status != _OK)
-        if is_vague:
+        if page is None or page.status is EngineStatus.FAILED:
             limit = limit_page(self.card.title, answer.headers)
             page = limit if limit and answer.status == _THROTTLED else super().block(answer)
         return self._without_key(page) if page else None

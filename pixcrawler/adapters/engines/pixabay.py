@@ -52,7 +52,7 @@ class PixabayEngine(KeyedEngine):
         access=Access.KEY,
         base_url="https://pixabay.com",
         homepage="https://pixabay.com",
-        terms_url="https://pixabay.com/service/terms/",
+        terms_url="https://pixabay.com/api/docs/",
         terms="The API is made for requests of people: systematic mass downloads are not allowed, "
         "and results must be shown with a link to Pixabay. Ask Pixabay before large jobs.",
         filters={

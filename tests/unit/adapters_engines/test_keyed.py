@@ -90,6 +90,37 @@ def test_redirects_get_no_key(engine):
 
 
 @pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (200, "<!DOCTYPE html><title>Welcome</title>", (EngineStatus.CHANGED, None)),
+        (502, "<html><title>Bad gateway</title></html>", (EngineStatus.FAILED, None)),
+        (404, "<html><title>Not here</title></html>", (EngineStatus.CHANGED, None)),
+        (
+            403,
+            "<!DOCTYPE html><title>Just a moment...</title>",
+            (EngineStatus.BLOCKED, BlockKind.CLOUDFLARE_CAPTCHA),
+        ),
+    ],
+)
+@pytest.mark.parametrize("engine", KEYED, ids=lambda engine: engine.card.name)
+def test_pages_for_people_are_told_by_what_they_are(engine, status, body, expected):
+    """A proxy or a firewall in front of a service answers in HTML."""
+    asked = engine("https://engine.example", "key-of-engine:cx-of-engine")
+    page, _ = searched(asked, saying(body, status))
+    assert (page.status, page.kind) == expected
+    assert page.detail.startswith(asked.card.title)
+
+
+@pytest.mark.parametrize("engine", KEYED, ids=lambda engine: engine.card.name)
+def test_a_stated_limit_is_waited_for(engine):
+    """Any of them may say how many seconds it takes until there are requests again."""
+    asked = engine("https://engine.example", "key-of-engine:cx-of-engine")
+    headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "59"}
+    page, _ = searched(asked, saying("{}", 429, headers=headers))
+    assert (page.kind, page.retry_after_s) == (BlockKind.THROTTLED, 59.0)
+
+
+@pytest.mark.parametrize(
     ("left", "reset", "kind", "wait_s"),
     [
         ("0", "30", BlockKind.THROTTLED, 30.0),

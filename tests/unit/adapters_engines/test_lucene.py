@@ -16,6 +16,7 @@ from pixcrawler.adapters.engines.lucene import lucene_query
     [
         ("harbour crane", "harbour crane"),
         ('"tower crane" yellow', '"tower crane" yellow'),
+        ("Tower Bridge", "Tower Bridge"),
         ("crane -bird", "crane -bird"),
         ('crane -"toy crane"', 'crane -"toy crane"'),
         ("close-up of a crane", "close-up of a crane"),
