@@ -9,13 +9,12 @@ from typing import get_args
 
 from pixcrawler.domain.engine import EngineCard, Honour
 from pixcrawler.domain.filters import Aspect, Color, FilterName, Filters, License, Size
+from pixcrawler.pipeline.sift import BELOW_PIXELS
 
 FIRST_YEAR = 2005
 """Ranges of days are cut back to here; what is older comes in one part. Few pictures of the web
 are dated earlier, and search engines know most of those by the day they saw them first."""
 
-_SMALL_PIXELS = {"small": 100_000, "medium": 1_000_000, "large": 8_000_000}
-"""Below so many pixels is a picture of the class."""
 _KINDS = ("photo", "clipart", "drawing", "face")
 _LICENSES: tuple[License, ...] = ("public_domain", "commercial", "modification")
 """They overlap, but each is less than all."""
@@ -97,7 +96,7 @@ def _sizes(filters: Filters) -> Iterator[str]:
     """Without those that the wished width and height rule out."""
     least_pixels = filters.min_width * filters.min_height
     for size in get_args(Size)[1:]:
-        if least_pixels < _SMALL_PIXELS.get(size, least_pixels + 1):
+        if least_pixels < BELOW_PIXELS.get(size, least_pixels + 1):
             yield size
 
 

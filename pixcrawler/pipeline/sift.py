@@ -18,7 +18,9 @@ OWN_LISTS = frozenset({URL_ENGINE, UPLOAD_ENGINE})
 FAR_BELOW = 2
 """A stated side that is so many times too short is believed; engines are wrong by less."""
 
-_SMALL_PIXELS, _MEDIUM_PIXELS, _LARGE_PIXELS = 100_000, 1_000_000, 8_000_000
+BELOW_PIXELS = {"small": 100_000, "medium": 1_000_000, "large": 8_000_000}
+"""A picture of the class has fewer pixels, and none of the class before; the rest is huge."""
+
 _SQUARE = (0.9, 1.1)
 _WORDS = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff]")
@@ -46,7 +48,7 @@ class Sieve:
             or excluded.is_in(find.provenance.title)
             or (self._asks_license and not self._is_licensed(find))
             or (self._asks_date and not self._is_of_its_time(find))
-            or (self._sifts_shape and not self._is_in_shape(find))
+            or (self._sifts_shape and not has_larger and not self._is_in_shape(find))
         )
 
     @cached_property
@@ -132,11 +134,7 @@ class Excluded:
 def size_of(width: int, height: int) -> str:
     """Return the size class of a picture, as ``Filters.size`` defines it."""
     pixels = width * height
-    if pixels < _SMALL_PIXELS:
-        return "small"
-    if pixels < _MEDIUM_PIXELS:
-        return "medium"
-    return "large" if pixels < _LARGE_PIXELS else "huge"
+    return next((size for size, most in BELOW_PIXELS.items() if pixels < most), "huge")
 
 
 def aspect_of(width: int, height: int) -> str:
