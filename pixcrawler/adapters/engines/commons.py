@@ -36,6 +36,7 @@ from pixcrawler.domain.engine import (
 from pixcrawler.domain.filters import FilterName
 from pixcrawler.domain.source import Provenance
 from pixcrawler.pipeline.engine_ports import Answer, Find, Page, Request
+from pixcrawler.pipeline.limits import IMAGE_MAX_BYTES, IMAGE_MAX_PIXELS
 
 NAME = "commons"
 PAGE_SIZE = 50
@@ -185,10 +186,17 @@ def _find(page: dict[str, Any], *, is_original: bool) -> Find | None:
 def _rendering(
     info: dict[str, Any], *, is_original: bool
 ) -> tuple[str | None, int | None, int | None]:
-    """Address and size of the original, or of a smaller rendering when it is very wide."""
+    """Address and size of the original, or of a smaller rendering when it is very wide.
+
+    Who wants originals gets them unless they are too large to be downloaded or opened.
+    """
     width, height = pixels(info.get("width")), pixels(info.get("height"))
     thumb = address(info.get("thumburl"), "https:")
-    if thumb and width and width > THUMB_WIDTH_PX and not is_original:
+    is_wide = bool(width and width > THUMB_WIDTH_PX)
+    is_too_large = (width or 0) * (height or 0) > IMAGE_MAX_PIXELS or (
+        (count(info.get("size")) or 0) > IMAGE_MAX_BYTES
+    )
+    if thumb and is_wide and (is_too_large or not is_original):
         return thumb, pixels(info.get("thumbwidth")), pixels(info.get("thumbheight"))
     return address(info.get("url"), "https:"), width, height
 

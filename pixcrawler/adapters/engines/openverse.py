@@ -66,7 +66,7 @@ class OpenverseEngine(Engine):
         },
         lacks={FilterName.TYPE: ("face",)},
         max_results=PAGE_SIZE * MAX_PAGES,
-        shards=(FilterName.SIZE, FilterName.ASPECT, FilterName.LICENSE, FilterName.TYPE),
+        shards=(FilterName.ASPECT, FilterName.SIZE, FilterName.TYPE, FilterName.LICENSE),
         quotas=(Quota(requests=20, seconds=60), Quota(requests=200, seconds=86_400)),
         operators=True,
         licensed=True,

@@ -122,6 +122,15 @@ def test_who_wants_huge_pictures_gets_the_original():
     assert second.thumbnail_url.endswith("2000px-Mill_second.jpg")
 
 
+@pytest.mark.parametrize("facts", [{"size": 26 * 1024 * 1024}, {"width": 9000, "height": 8000}])
+def test_an_original_that_is_too_large_comes_as_its_rendering(facts):
+    """What we would not download or open is not asked for."""
+    answer = json.loads(body_of("commons/full.json"))
+    answer["query"]["pages"]["455"]["imageinfo"][0].update(facts)
+    page, _ = searched(ENGINE, saying(json.dumps(answer)), filters=Filters(size="huge"))
+    assert page.finds[1].url.endswith("2000px-Mill_second.jpg")
+
+
 def test_a_long_query_keeps_its_first_words():
     """The search refuses more than 300 characters; a phrase that does not fit goes whole."""
     query = f'{"crane " * 40}"old harbour"'
