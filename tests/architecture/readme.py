@@ -10,8 +10,11 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
+from pixcrawler.adapters.engines.registry import BUILT_IN
 from pixcrawler.cli.reasons import REASONS
 from pixcrawler.domain import errors
+from pixcrawler.domain.engine import EngineCard, Honour
+from pixcrawler.domain.filters import FilterName
 from pixcrawler.settings import Settings
 from tests.architecture.house import PACKAGE, ROOT, Source, modules
 
@@ -57,6 +60,22 @@ def table_of_reasons() -> str:
     return "\n".join(["| reason | meaning |", "|---|---|", *rows])
 
 
+def table_of_filters() -> str:
+    """What each web engine of ours does with each filter."""
+    names = [f"`{name}`" for name in FilterName]
+    lines = [f"| engine | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    for engine in BUILT_IN:
+        cells = [_honour(engine.card, name) for name in FilterName]
+        lines.append(f"| `{engine.card.name}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _honour(card: EngineCard, name: FilterName) -> str:
+    honour = {Honour.SEARCHED: "asked", Honour.SIFTED: "sifted", None: ""}[card.filters.get(name)]
+    lacks = ", ".join(card.lacks.get(name, ()))
+    return f"{honour}, not {lacks}" if lacks else honour
+
+
 def table_of_errors() -> str:
     """Every error code with its HTTP status and meaning."""
     rows = sorted(
@@ -77,6 +96,7 @@ def _family(kind: type[errors.PixCrawlerError]) -> list[type[errors.PixCrawlerEr
 TABLES: dict[tuple[Path, str], Callable[[], str]] = {
     (ROOT / "pixcrawler" / "README.md", "modules"): map_of_modules,
     (ROOT / "README.md", "settings"): table_of_settings,
+    (ROOT / "README.md", "filters"): table_of_filters,
     (ROOT / "README.md", "reasons"): table_of_reasons,
     (ROOT / "README.md", "errors"): table_of_errors,
 }
