@@ -12,7 +12,7 @@ from devtools.clean import clean
 from devtools.places import CACHE, PYTHON, ROOT, Refused, child_environment, say
 from devtools.set_up import set_up
 
-CLIENT = ("run", "serve", "jobs", "status", "cancel", "download", "engines")
+CLIENT = ("run", "estimate", "serve", "jobs", "status", "cancel", "download", "engines")
 COMMANDS = (*CLIENT, "test", "check", "bench", "clean")
 INTERRUPTED = 130
 _INSTALL_AZURITE = """
