@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from itertools import islice
 
 import azure.durable_functions as df
 from pydantic import Field, StrictInt, ValidationError
 
 from pixcrawler.bootstrap import world
-from pixcrawler.domain.errors import InvalidRequest, NotFound, Violation
+from pixcrawler.domain.errors import Conflict, InvalidRequest, NotFound, Violation
 from pixcrawler.domain.job import JobSpec
 from pixcrawler.domain.jobfile import violations_of
 from pixcrawler.domain.model import Value
-from pixcrawler.domain.storage import upload_ref
+from pixcrawler.domain.storage import WORK, upload_ref
 from pixcrawler.domain.upload import begun_at, upload_id
 from pixcrawler.functions.guard import Access, Call, operation
 from pixcrawler.functions.wire import Answer
-from pixcrawler.pipeline.limits import UPLOAD_KEPT_DAYS, UPLOAD_LINK_S, UPLOAD_MAX_BYTES
+from pixcrawler.pipeline.limits import (
+    UPLOAD_KEPT_DAYS,
+    UPLOAD_LINK_S,
+    UPLOAD_MAX_BYTES,
+    UPLOAD_SWEPT_DAYS,
+)
 
+USER_MAX_BLOBS = 1000
+"""Of one user's uploads and what was made of them: fifty jobs of twenty in nine days."""
 _BODY_MAX_BYTES = 4096
 _CHANCE_BYTES = 10
 _CREATED = 201
@@ -44,6 +52,7 @@ def create_upload(call: Call) -> Answer:
     except ValidationError as error:
         raise InvalidRequest(violations=tuple(violations_of(error))) from None
     w = world()
+    _check_room(call.principal.user_id)
     now = w.clock()
     made = upload_id(now, secrets.token_bytes(_CHANCE_BYTES))
     place = upload_ref(call.principal.user_id, made)
@@ -55,6 +64,16 @@ def create_upload(call: Call) -> Answer:
         "kept_until": (now + timedelta(days=UPLOAD_KEPT_DAYS)).isoformat(timespec="seconds"),
     }
     return Answer(body, _CREATED)
+
+
+def _check_room(user_id: str) -> None:
+    """Refuse one upload more than a user may have; they go by themselves."""
+    names = islice(world().blobs.names(WORK, upload_ref(user_id, "").name), USER_MAX_BLOBS)
+    if sum(1 for _ in names) == USER_MAX_BLOBS:
+        raise Conflict(
+            f"You have too many uploads. They are removed {UPLOAD_SWEPT_DAYS} days after they were "
+            "begun: send more things in one archive, or wait."
+        )
 
 
 def check_uploads(user_id: str, spec: JobSpec) -> None:

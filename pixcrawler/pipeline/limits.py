@@ -143,8 +143,8 @@ ARCHIVE_MAX_BYTES = 20 * 1024**3
 LIST_MAX_BYTES = 64 * 1024 * 1024
 """Largest uploaded list of addresses: it is read whole."""
 
-LIST_MAX_ROWS = 100_000
-"""Taken from one uploaded list: ten times what a job may keep."""
+LIST_MAX_ROWS = 50_000
+"""Taken from one uploaded list: five times what a job may keep."""
 
 CONSULT_BUDGET_S = 120.0
 """For all questions to a language model of one job: its pictures wait for them."""

@@ -44,6 +44,20 @@ def test_a_place_is_given(api: Api) -> None:
     assert datetime.fromisoformat(body["kept_until"]) - now > timedelta(days=6)
 
 
+def test_uploads_of_one_user_have_a_greatest_number(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has sent too much waits until some of it is swept; others are not held up."""
+    monkeypatch.setattr(http_uploads, "USER_MAX_BLOBS", 2)
+    user, other = api.sign_in(), api.sign_in()
+    for _ in range(2):
+        sent(user, asked(api, user))
+    reply = api.call("POST", "/api/v1/uploads", user, {"bytes": 10})
+
+    assert (reply.status, reply.error["code"]) == (409, "conflict")
+    assert asked(api, other)
+
+
 @pytest.mark.parametrize(
     ("body", "violation"),
     [

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pixcrawler.adapters.engines.uploads import blob_file, contents, tars
+from pixcrawler.adapters.engines.uploads import blob_file, contents, shelf, tars
 from pixcrawler.adapters.memory.blobs import MemoryBlobs
 from pixcrawler.domain.engine import EngineStatus
-from pixcrawler.domain.errors import NotFound
+from pixcrawler.domain.errors import NotFound, StorageUnavailable
 from pixcrawler.domain.storage import unpacked_ref, upload_ref
 from tests.unit.adapters_uploads.conftest import OWNER, Desk
 
@@ -321,6 +321,37 @@ def test_a_bad_upload_beside_a_good_one(desk):
     assert (page.status, len(page.finds)) == (EngineStatus.OK, 4)
     assert "birds, upload 1: it has no address" in page.detail
     assert "birds, upload 2: it is no longer there" in page.detail
+
+
+def test_a_store_that_is_away_is_a_failure(desk, monkeypatch):
+    """Trouble of the store is told as such: the upload is asked for again."""
+
+    def away(ref, *_):
+        raise StorageUnavailable("Storage: no answer")
+
+    upload = desk.send(a_zip(FILES))
+    monkeypatch.setattr(desk.blobs, "get", away)
+    page = desk.page(upload)
+
+    assert (page.status, page.detail) == (
+        EngineStatus.FAILED,
+        "birds, upload 1: Storage: no answer",
+    )
+    with pytest.raises(StorageUnavailable):
+        desk.fetched(f"upload://{upload}/0")
+
+
+def test_what_breaks_a_reader_is_told(desk, monkeypatch):
+    """A fault of ours ends one upload, not the job."""
+
+    def broken(file):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(shelf, "zip_contents", broken)
+    page = desk.page(desk.send(a_zip(FILES)), desk.send(a_tar(FILES)))
+
+    assert (page.status, len(page.finds)) == (EngineStatus.OK, 4)
+    assert page.detail == "birds, upload 1: it broke our reader"
 
 
 def test_nobody_reads_what_is_not_his(desk):

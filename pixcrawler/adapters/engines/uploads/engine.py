@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 from pixcrawler.adapters.engines.uploads.contents import Contents, Member
@@ -18,6 +19,8 @@ from pixcrawler.pipeline.engine_ports import Find, Page
 
 PAGE_SIZE = 500
 _DETAIL_MAX_CHARS = 2000
+
+log = logging.getLogger("pixcrawler.engines")
 
 
 class UploadsEngine:
@@ -39,22 +42,29 @@ class UploadsEngine:
         first, start = _place(cursor)
         told: list[str] = []
         for number in range(first, len(query.uploads)):
-            name = f"{query.category}, upload {number + 1}"
-            try:
-                page = self._page(query.uploads[number], number, start)
-            except UnreadableUpload as error:
-                told.append(f"{name}: {error}")
-            except NotFound:
-                told.append(f"{name}: it is no longer there")
-            except StorageUnavailable as error:
-                return Page(EngineStatus.FAILED, detail=f"{name}: {error}")
-            else:
-                if page.detail:
-                    told.append(f"{name}: {page.detail}")
-                if page.finds:
-                    return _completed(page, number, len(query.uploads), told)
+            page = self._safely(query.uploads[number], number, start)
+            if page.detail:
+                told.append(f"{query.category}, upload {number + 1}: {page.detail}")
+            if page.status is EngineStatus.FAILED:
+                return replace(page, detail=_joined(told))
+            if page.finds:
+                return _completed(page, number, len(query.uploads), told)
             start = 0
         return Page(EngineStatus.CHANGED if told else EngineStatus.EMPTY, detail=_joined(told))
+
+    def _safely(self, upload_id: str, number: int, start: int) -> Page:
+        """A page of one upload, or one that says why there is none."""
+        try:
+            return self._page(upload_id, number, start)
+        except UnreadableUpload as error:
+            return Page(EngineStatus.CHANGED, detail=str(error))
+        except NotFound:
+            return Page(EngineStatus.CHANGED, detail="it is no longer there")
+        except StorageUnavailable as error:
+            return Page(EngineStatus.FAILED, detail=str(error))
+        except Exception:
+            log.exception("upload.broke", extra={"upload": upload_id})
+            return Page(EngineStatus.CHANGED, detail="it broke our reader")
 
     def _page(self, upload_id: str, number: int, start: int) -> Page:
         opened = self._shelf.opened(upload_id)

@@ -1,56 +1,64 @@
-"""Lists of addresses as Parquet, where its reader is installed."""
+"""Lists of addresses as Parquet, read in a process of its own."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
-from typing import Any
 
 from pixcrawler.adapters.engines.uploads.lists import LIST_FORM, Listing, listing_of
-from pixcrawler.adapters.engines.uploads.rows import columns_of, find_of
+from pixcrawler.adapters.engines.uploads.parquet_rows import CANNOT_READ
+from pixcrawler.adapters.engines.uploads.rows import find_of
 from pixcrawler.adapters.engines.uploads.tally import Tally, UnreadableUpload
 from pixcrawler.pipeline.engine_ports import Find
 
-_BATCH_ROWS = 1024
-_MAX_COLUMNS = 1000
+PATIENCE_S = 90
+
+# The child sees what we can import, but none of the settings, which hold secrets.
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
+    "from pixcrawler.adapters.engines.uploads.parquet_rows import main; sys.exit(main())"
+)
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "LANG", "SYSTEMROOT")
 
 
 def read_parquet(data: bytes) -> Listing:
-    """Return what a Parquet file holds; only its known columns are read.
+    """Return what a Parquet file holds; only its known columns are looked at.
+
+    Its reader is native code, and a file of a few kilobytes may unpack to gigabytes or break it:
+    so it works in a child process with bounded memory and time.
 
     Raises:
-        UnreadableUpload: it is damaged, has no column of addresses, or its reader is missing.
+        UnreadableUpload: it is damaged, too large when unpacked, or has no column of addresses.
     """
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     try:
-        # 166 MB installed, needed for this alone: an extra of the deployment.
-        import pyarrow  # noqa: ICN001, PLC0415
-        import pyarrow.parquet  # noqa: PLC0415
-    except ImportError:
-        raise UnreadableUpload(
-            "Parquet cannot be read here (requirements-parquet.txt is not installed): "
-            "send the list as CSV or JSONL"
-        ) from None
-    try:
-        file = pyarrow.parquet.ParquetFile(
-            pyarrow.BufferReader(data),
-            thrift_string_size_limit=len(data) + 1,
-            thrift_container_size_limit=len(data) + 1,
+        done = subprocess.run(
+            [sys.executable, "-c", _START, json.dumps(sys.path)],
+            input=data,
+            env=environment,
+            capture_output=True,
+            timeout=PATIENCE_S,
+            check=False,
         )
-        return listing_of(_rows(file), Tally("row"))
-    except (pyarrow.ArrowException, OSError, ValueError, LookupError, MemoryError) as error:
-        if isinstance(error, UnreadableUpload):
-            raise
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UnreadableUpload(f"its Parquet cannot be read: {reason[:200]}") from None
+    except subprocess.TimeoutExpired:
+        raise UnreadableUpload("its Parquet takes too long to read: send it in parts") from None
+    if done.returncode == CANNOT_READ:
+        reason = done.stderr.decode("utf-8", "replace") or "no reason is known"
+        raise UnreadableUpload(f"its Parquet cannot be read: {reason}")
+    if done.returncode != 0:
+        raise UnreadableUpload(
+            "its Parquet is damaged, or takes more than 1 GB of memory: send it in parts, or as CSV"
+        )
+    return listing_of(_finds(done.stdout), Tally("row"))
 
 
-def _rows(file: Any) -> Iterator[tuple[int, Find | None]]:
-    names = list(file.schema_arrow.names)[:_MAX_COLUMNS]
-    columns = columns_of((name, name) for name in names)
+def _finds(output: bytes) -> Iterator[tuple[int, Find | None]]:
+    heading, *rows = output.splitlines()
+    columns = {meant: place for place, meant in enumerate(json.loads(heading))}
     if "url" not in columns:
         raise UnreadableUpload(f"it has no column of addresses: {LIST_FORM}")
-    read = list(dict.fromkeys(columns.values()))
-    number = 0
-    for batch in file.iter_batches(_BATCH_ROWS, columns=read, use_threads=False):
-        for row in batch.to_pylist():
-            number += 1
-            yield number, find_of(columns, row)
+    for number, row in enumerate(rows, 1):
+        yield number, find_of(columns, dict(enumerate(json.loads(row))))
