@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -12,7 +12,12 @@ from pixcrawler.domain.source import EngineReport, SearchQuery
 from pixcrawler.pipeline.addresses import judged
 from pixcrawler.pipeline.engine_ports import Find, Page, SearchEngine
 from pixcrawler.pipeline.lanes import EngineState, Found, Gain, Lane
-from pixcrawler.pipeline.limits import MAX_PAGES, MAX_TROUBLES, TROUBLE_WAIT_MAX_S, TROUBLE_WAIT_S
+from pixcrawler.pipeline.limits import (
+    MAX_ROUND_REQUESTS,
+    MAX_TROUBLES,
+    TROUBLE_WAIT_MAX_S,
+    TROUBLE_WAIT_S,
+)
 from pixcrawler.pipeline.ranking import ranked
 from pixcrawler.pipeline.shards import Shards
 from pixcrawler.pipeline.sift import OWN_LISTS, Excluded, Sieve
@@ -36,6 +41,8 @@ class Errand:
     """The remembered digits of the keys of former rounds' candidates."""
     at: datetime | None = None
     """When the round began."""
+    is_late: Callable[[], bool] = lambda: False
+    """The round has taken its time: nobody is asked anything more."""
 
 
 @dataclass
@@ -49,7 +56,7 @@ class Asker:
     engine: SearchEngine
     state: EngineState
     errand: Errand
-    pages_left: int = MAX_PAGES
+    requests_left: int = MAX_ROUND_REQUESTS
     is_stopped: bool = False
     """There was trouble, or it still wants to be left alone."""
     _excluded: dict[int, Excluded] = field(default_factory=dict)
@@ -64,7 +71,8 @@ class Asker:
     @property
     def can_ask(self) -> bool:
         """There is something left to ask for in this round."""
-        return not (self.is_stopped or self.pages_left <= 0 or self.state.is_used_up)
+        is_over = self.is_stopped or self.requests_left <= 0 or self.state.is_used_up
+        return not (is_over or self.errand.is_late())
 
     def ask(self, quota: int, max_requests: int | None = None) -> None:
         """Ask until about ``quota`` finds are held, evenly over the keywords.
@@ -85,7 +93,7 @@ class Asker:
         number = lane.queries[0]
         filters = self._shards.at(lane.path) or self.errand.filters
         page = self.engine.search(self.errand.queries[number], lane.cursor, filters)
-        self.pages_left -= 1
+        self.requests_left -= max(1, page.requests)
         self._report(requests=self.state.report.requests + page.requests)
         if page.status in _GOOD:
             gain = self._gain(page, number, held)

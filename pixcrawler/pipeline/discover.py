@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from pixcrawler.pipeline.limits import (
     MAX_TROUBLES,
     MIN_ROUND_CANDIDATES,
     OVERSAMPLE,
+    ROUND_PATIENCE_S,
 )
 from pixcrawler.pipeline.payloads import Discovered, RoundRef, Stop
 from pixcrawler.pipeline.ports import BlobStore, JobStore
@@ -91,7 +93,10 @@ def _asked(
     if allowed.is_over:
         target = 0
 
-    errand = Errand(queries, spec.filters, recalled(former.seen), ref.at)
+    ends = time.monotonic() + ROUND_PATIENCE_S
+    errand = Errand(
+        queries, spec.filters, recalled(former.seen), ref.at, lambda: time.monotonic() > ends
+    )
     askers = [
         Asker(engines[state.report.engine], state, errand)
         for state in former.engines

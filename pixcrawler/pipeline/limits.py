@@ -26,8 +26,12 @@ TROUBLE_WAIT_MAX_S = 60.0
 MAX_TROUBLES = 2
 """Rounds in a row that an engine may end in trouble before the job goes on without it."""
 
-MAX_PAGES = 120
-"""Answers an engine is asked for in one round, so that a round ends within minutes."""
+MAX_ROUND_REQUESTS = 120
+"""To one engine in one round, so that a round ends within minutes: at twenty a minute, in six."""
+
+ROUND_PATIENCE_S = 600.0
+"""After which a round asks nobody anything more: engines that are in demand let us wait 20 seconds
+for each request, one page may take 64 of them, and an activity is ended after half an hour."""
 
 MAX_DRY_PAGES = 3
 """Answers in a row without anything new after which a query is left."""

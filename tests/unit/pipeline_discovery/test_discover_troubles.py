@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from itertools import count
+
 import pytest
 
 from pixcrawler.adapters.memory.blobs import MemoryBlobs
@@ -12,8 +15,9 @@ from pixcrawler.pipeline.discover import discover
 from pixcrawler.pipeline.engine_ports import Page
 from pixcrawler.pipeline.expand import expand
 from pixcrawler.pipeline.limits import (
-    MAX_PAGES,
+    MAX_ROUND_REQUESTS,
     MAX_TROUBLES,
+    ROUND_PATIENCE_S,
     TROUBLE_WAIT_MAX_S,
     TROUBLE_WAIT_S,
 )
@@ -38,7 +42,36 @@ def test_a_round_asks_no_more_than_its_share(rounds):
     engine = Catalogue("one", {"owl": 10_000}, page_size=1)
     rounds.start([engine], categories={"birds": ["owl"]})
     found = rounds.run(wanted=5000)
-    assert (len(engine.asked), found.candidates, found.exhausted) == (MAX_PAGES, MAX_PAGES, False)
+    assert len(engine.asked) == found.candidates == MAX_ROUND_REQUESTS
+    assert not found.exhausted
+
+
+def test_pages_that_take_many_requests_count_as_such(rounds):
+    """An engine that asks once for each picture does not hold the round up either."""
+
+    class Slow(Catalogue):
+        def search(self, query, cursor, filters):
+            page = super().search(query, cursor, filters)
+            return Page(page.status, page.finds, page.next_cursor, requests=21)
+
+    engine = Slow("one", {"owl": 10_000})
+    rounds.start([engine], categories={"birds": ["owl"]})
+    rounds.run(wanted=5000)
+    assert len(engine.asked) == -(-MAX_ROUND_REQUESTS // 21)
+
+
+def test_a_round_that_takes_too_long_ends_with_what_it_has(rounds, monkeypatch):
+    """Engines in demand let us wait: the next round goes on where this one stopped."""
+    seconds = count(0, ROUND_PATIENCE_S / 3)
+    monkeypatch.setattr(time, "monotonic", lambda: next(seconds))
+    engine = Catalogue("one", {"owl": 10_000})
+    rounds.start([engine], categories={"birds": ["owl"]})
+    first = rounds.run(wanted=5000)
+    monkeypatch.undo()
+    assert (first.candidates, first.exhausted, first.stop) == (20 * len(engine.asked), False, None)
+    assert len(engine.asked) <= 3
+    rounds.run(wanted=5000)
+    assert len(engine.asked) == len(set(engine.asked)) > MAX_ROUND_REQUESTS
 
 
 def test_others_carry_on_when_one_engine_fails(rounds, jobs):
