@@ -64,7 +64,7 @@ class KeyedEngine(Engine):
         if page is None or page.status is EngineStatus.FAILED:
             limit = limit_page(self.card.title, answer.headers)
             page = limit if limit and answer.status == _THROTTLED else super().block(answer)
-        return self._without_key(page) if page else None
+        return page
 
     def get(
         self, path: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None
@@ -78,25 +78,24 @@ class KeyedEngine(Engine):
 
     def quoted(self, words: Any) -> str:
         """Return what a service says, fit for a message: short, on one line, without the key."""
-        shown = text(words.decode(errors="replace") if isinstance(words, bytes) else words)
-        return self._blotted((shown or "")[:_QUOTE_MAX_CHARS])
-
-    def _blotted(self, words: str) -> str:
+        shown = words.decode(errors="replace") if isinstance(words, bytes) else words
+        if not isinstance(shown, str):
+            return ""
+        # Before anything is cut off: half a key is too much as well.
         for secret in self._secrets:
-            words = words.replace(secret, "…")
-        return words
+            shown = shown.replace(secret, "…")
+        return (text(shown) or "")[:_QUOTE_MAX_CHARS]
 
     def _has_key(self, words: str | None) -> bool:
         return words is not None and any(secret in words for secret in self._secrets)
 
     def _without_key(self, page: Page) -> Page:
-        """The page without finds, fields and cursors that the service has put the key into."""
+        """The page without finds, fields and a cursor that the service has put the key into."""
         if not self._secrets:
             return page
         finds = tuple(self._clean(find) for find in page.finds if not self._has_key(find.url))
-        detail = self._blotted(page.detail) if page.detail else page.detail
         cursor = None if self._has_key(page.next_cursor) else page.next_cursor
-        return replace(page, finds=finds, detail=detail, next_cursor=cursor)
+        return replace(page, finds=finds, next_cursor=cursor)
 
     def _clean(self, find: Find) -> Find:
         stated = find.provenance

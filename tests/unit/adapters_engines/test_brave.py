@@ -10,6 +10,7 @@ from pixcrawler.adapters.engines.brave import BraveEngine
 from pixcrawler.domain.engine import BlockKind, EngineStatus
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.source import Provenance, SearchQuery
+from pixcrawler.pipeline.engine_ports import Answer
 from tests.contracts.engine import EngineCase, EngineContract, body_of, saying, searched, stored
 from tests.contracts.hostile import HOSTILE_FINDS, hostile_results
 
@@ -129,7 +130,8 @@ def test_queries_have_no_more_words_than_it_takes():
 def test_the_second_and_the_month_are_told_apart(left, reset, kind, wait_s):
     """The headers name both limits; the one that is used up decides how long to wait."""
     headers = {"x-ratelimit-remaining": left, "x-ratelimit-reset": reset}
-    page, _ = searched(ENGINE, stored("brave/throttled.json", 429, headers=headers))
+    page = ENGINE.block(Answer(429, body_of("brave/throttled.json"), headers))
+    assert page is not None
     assert (page.status, page.kind, page.retry_after_s) == (EngineStatus.BLOCKED, kind, wait_s)
 
 

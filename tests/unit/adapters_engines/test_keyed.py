@@ -17,6 +17,7 @@ from pixcrawler.adapters.engines.registry import BUILT_IN
 from pixcrawler.adapters.engines.serpapi import SerpApiEngine
 from pixcrawler.adapters.engines.smithsonian import SmithsonianEngine
 from pixcrawler.domain.engine import Access, BlockKind, EngineStatus
+from pixcrawler.pipeline.engine_ports import Answer
 from tests.contracts.engine import body_of, saying, searched
 
 KEYED = [
@@ -27,15 +28,26 @@ SECRET = "s3cret/of+engine"
 ESCAPED = "s3cret%2Fof%2Bengine"
 
 
-def _with_key(value, spelling):
-    """The answer with the key in every text; in addresses as a part of them."""
+NEEDED = ("ok", "CC0", "Images", "Success", "High-resolution JPEG")
+"""Words without which an answer is another one."""
+
+
+def _with_key(value, spelling, spared=()):
+    """The answer with the key in every text but those; in addresses as a part of them."""
     if isinstance(value, dict):
-        return {name: _with_key(below, spelling) for name, below in value.items()}
+        return {name: _with_key(below, spelling, spared) for name, below in value.items()}
     if isinstance(value, list):
-        return [_with_key(below, spelling) for below in value]
-    if not isinstance(value, str) or value in ("ok", "CC0", "Images", "Success"):
+        return [_with_key(below, spelling, spared) for below in value]
+    if not isinstance(value, str) or value in NEEDED or value in spared:
         return value
     return f"{value}?by={spelling}"
+
+
+def _full(engine):
+    """The answer of the engine's full page, and its finds when there is no key to hide."""
+    body = body_of(f"{engine.card.name}/full.json")
+    page, _ = searched(engine("https://engine.example", "another:engine-of-mine"), saying(body))
+    return json.loads(body), page.finds
 
 
 def test_all_of_them_are_known_and_want_a_key():
@@ -56,27 +68,50 @@ def test_the_operator_is_told_the_terms(engine):
 
 @pytest.mark.parametrize("spelling", [SECRET, ESCAPED])
 @pytest.mark.parametrize("engine", KEYED, ids=lambda engine: engine.card.name)
-def test_a_service_that_echoes_the_key_everywhere_gives_nothing_of_it_on(engine, spelling):
-    """Finds, fields, cursors and messages with the key are left out, as it is and escaped."""
-    key = f"{SECRET}:cx-of-engine" if engine is GoogleEngine else SECRET
-    answer = json.loads(body_of(f"{engine.card.name}/full.json"))
-    echoing = json.dumps(_with_key(answer, spelling))
-    asked = engine("https://engine.example", key)
-    page, _ = searched(asked, saying(echoing))
-    assert page.status is EngineStatus.OK
-    for status in (200, 400, 401, 403, 422, 429):
-        refused, _ = searched(asked, saying(json.dumps(_errors(spelling)), status))
-        assert spelling not in repr(refused)
+def test_a_service_that_echoes_the_key_gives_nothing_of_it_on(engine, spelling):
+    """Fields and cursors with the key are left out, as it is and escaped; the finds are not."""
+    answer, finds = _full(engine)
+    addresses = [find.url for find in finds]
+    echoing = saying(json.dumps(_with_key(answer, spelling, addresses)))
+    page, _ = searched(engine("https://engine.example", f"{SECRET}:cx-of-engine"), echoing)
+    assert [find.url for find in page.finds] == addresses
     assert spelling not in repr(page)
-    # Without a key to hide, the same answer gives everything.
-    other, _ = searched(engine("https://engine.example", "another:engine-of-mine"), saying(echoing))
+    # With another key to hide, the same answer gives more.
+    other, _ = searched(engine("https://engine.example", "another:engine-of-mine"), echoing)
     assert spelling in repr(other)
 
 
-def _errors(spelling):
-    """An error in the words of every service at once."""
-    told = f"broken: {spelling}"
-    return {"stat": "fail", "code": 3, "message": told, "success": False, "error": told}
+@pytest.mark.parametrize("spelling", [SECRET, ESCAPED])
+@pytest.mark.parametrize("engine", KEYED, ids=lambda engine: engine.card.name)
+def test_a_picture_whose_address_holds_the_key_is_no_find(engine, spelling):
+    """An address is kept with the dataset: nobody may read the operator's key in it."""
+    answer, _ = _full(engine)
+    echoing = saying(json.dumps(_with_key(answer, spelling)))
+    page, _ = searched(engine("https://engine.example", f"{SECRET}:cx-of-engine"), echoing)
+    assert (page.status, page.finds) == (EngineStatus.OK, ())
+
+
+@pytest.mark.parametrize("spelling", [SECRET, ESCAPED])
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 422, 429, 500])
+@pytest.mark.parametrize("engine", KEYED, ids=lambda engine: engine.card.name)
+def test_no_message_holds_the_key(engine, status, spelling):
+    """Also when a service quotes it in an error, and when that is too long to be told whole."""
+    told = " ".join([f"broken: {spelling}"] * 200)
+    errors = {"stat": "fail", "code": 3, "message": told, "success": False, "error": told}
+    asked = engine("https://engine.example", f"{SECRET}:cx-of-engine")
+    for body in (json.dumps(errors), told, json.dumps({"error": {"message": told, "code": told}})):
+        page, _ = searched(asked, saying(body, status))
+        assert page.status is not EngineStatus.OK
+        assert page.detail
+        assert "s3cret" not in page.detail
+
+
+def test_a_word_of_a_few_letters_is_no_secret():
+    """A short key, as of a test, must not empty the answers."""
+    _, finds = _full(PexelsEngine)
+    body = body_of("pexels/full.json")
+    page, _ = searched(PexelsEngine("https://engine.example", "photo"), saying(body))
+    assert page.finds == finds
 
 
 @pytest.mark.parametrize("engine", KEYED, ids=lambda engine: engine.card.name)
@@ -116,7 +151,8 @@ def test_a_stated_limit_is_waited_for(engine):
     """Any of them may say how many seconds it takes until there are requests again."""
     asked = engine("https://engine.example", "key-of-engine:cx-of-engine")
     headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "59"}
-    page, _ = searched(asked, saying("{}", 429, headers=headers))
+    page = asked.block(Answer(429, b"{}", headers))
+    assert page is not None
     assert (page.kind, page.retry_after_s) == (BlockKind.THROTTLED, 59.0)
 
 

@@ -10,6 +10,7 @@ from pixcrawler.adapters.engines.pixabay import PixabayEngine
 from pixcrawler.domain.engine import BlockKind, EngineStatus
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.source import Provenance, SearchQuery
+from pixcrawler.pipeline.engine_ports import Answer
 from tests.contracts.answers import paged
 from tests.contracts.engine import EngineCase, EngineContract, body_of, saying, searched, stored
 from tests.contracts.hostile import HOSTILE_FINDS, hostile_results
@@ -178,5 +179,6 @@ def test_it_is_told_when_the_limit_comes_back():
         "x-ratelimit-remaining": "0",
         "x-ratelimit-reset": "41",
     }
-    page, _ = searched(ENGINE, stored("pixabay/throttled.txt", 429, headers=headers))
+    page = ENGINE.block(Answer(429, body_of("pixabay/throttled.txt"), headers))
+    assert page is not None
     assert (page.kind, page.retry_after_s) == (BlockKind.THROTTLED, 41.0)
