@@ -126,6 +126,9 @@ def _find(photo: dict[str, Any], observation: dict[str, Any]) -> Find | None:
     if "-square." in shown or "/attachment_defaults/" in shown:
         return None
     is_square = "/square." in shown
+    url = address(shown.replace("/square.", "/original."))
+    if url is None:
+        return None
     size = _part(photo, "original_dimensions") if is_square else {}
     user = _part(observation, "user")
     login, number = text(user.get("login")), count(photo.get("id"))
@@ -141,11 +144,11 @@ def _find(photo: dict[str, Any], observation: dict[str, Any]) -> Find | None:
         published=day(observation.get("created_at")),
     )
     return Find(
-        shown.replace("/square.", "/original."),
+        url,
         provenance,
         pixels(size.get("width")),
         pixels(size.get("height")),
-        thumbnail_url=shown.replace("/square.", "/medium.") if is_square else None,
+        thumbnail_url=address(shown.replace("/square.", "/medium.")) if is_square else None,
     )
 
 

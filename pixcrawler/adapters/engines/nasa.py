@@ -128,11 +128,16 @@ def _pictures(links: Any) -> dict[str, tuple[str, int | None, int | None]]:
     """The addresses and sizes of the picture's renderings that we keep, by their size's name."""
     found: dict[str, tuple[str, int | None, int | None]] = {}
     for link in links if isinstance(links, list) else ():
-        url = address(link.get("href")) if isinstance(link, dict) else None
+        url = _written(link.get("href")) if isinstance(link, dict) else None
         if url and urlsplit(url).path.lower().endswith(_KEPT):
             named = _SIZE_NAME.search(url)
             size = pixels(link.get("width")), pixels(link.get("height"))
             if (size[0] or 0) * (size[1] or 0) <= IMAGE_MAX_PIXELS:
                 name = named[1] if named else ""
-                found.setdefault(name, (url.replace(" ", "%20"), *size))
+                found.setdefault(name, (url, *size))
     return found
+
+
+def _written(value: Any) -> str | None:
+    """The address; names of old pictures have blanks."""
+    return address(value.strip().replace(" ", "%20")) if isinstance(value, str) else None

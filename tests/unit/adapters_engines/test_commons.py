@@ -142,8 +142,8 @@ def test_a_long_query_keeps_its_first_words():
 
 def test_a_lag_says_how_long_to_wait():
     """A lagging MediaWiki says so with status 200, and a wait in its headers."""
-    page, _ = searched(ENGINE, stored("commons/maxlag.json", retry_after_s=5.0))
-    assert (page.status, page.retry_after_s) == (EngineStatus.BLOCKED, 5.0)
+    page, _ = searched(ENGINE, stored("commons/maxlag.json", retry_after_s=5000.0))
+    assert (page.status, page.retry_after_s) == (EngineStatus.BLOCKED, 5000.0)
     assert "maxlag" in page.detail
 
 
