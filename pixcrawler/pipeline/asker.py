@@ -15,7 +15,7 @@ from pixcrawler.pipeline.lanes import EngineState, Found, Gain, Lane
 from pixcrawler.pipeline.limits import (
     MAX_ROUND_REQUESTS,
     MAX_TROUBLES,
-    TROUBLE_WAIT_MAX_S,
+    RELIEF_WAIT_S,
     TROUBLE_WAIT_S,
 )
 from pixcrawler.pipeline.ranking import ranked
@@ -198,8 +198,8 @@ def _wants_peace(report: EngineReport, at: datetime | None) -> bool:
 
 
 def _until(at: datetime | None, wait_s: float | None) -> datetime | None:
-    """When a pause of at least a minute that was asked for is over; None when that is unknown."""
-    if at is None or wait_s is None or wait_s <= TROUBLE_WAIT_MAX_S:
+    """When a pause that is worth telling of is over; None when that is unknown."""
+    if at is None or wait_s is None or wait_s <= RELIEF_WAIT_S:
         return None
     try:
         return (at + timedelta(seconds=wait_s)).replace(microsecond=0)

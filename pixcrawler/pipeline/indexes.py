@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pixcrawler.domain.engine import EngineCard
 from pixcrawler.domain.source import EngineReport, SearchQuery
 from pixcrawler.pipeline.lanes import EngineState, Lane, lanes_of
+from pixcrawler.pipeline.limits import RELIEF_WAIT_S
 
 
 def stand_by(states: Sequence[EngineState], cards: Mapping[str, EngineCard]) -> None:
@@ -32,7 +33,7 @@ def take_over(
 ) -> None:
     """Let an engine that stands by go on where another of its index got into trouble.
 
-    In trouble is who refuses for longer than a job waits, was given up, or could not be read.
+    In trouble is who refuses for more than a minute, was given up, or could not be read.
     It does not get its queries back in this job.
     """
     for state in states:
@@ -53,7 +54,7 @@ def take_over(
 
 
 def _leaves_something(state: EngineState) -> bool:
-    is_in_trouble = state.is_used_up or state.is_away
+    is_in_trouble = state.is_used_up or state.pause_s > RELIEF_WAIT_S
     return is_in_trouble and any(lane.left for lane in state.lanes)
 
 

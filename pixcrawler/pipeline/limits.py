@@ -20,8 +20,12 @@ TROUBLE_WAIT_S = 5.0
 """Before an engine in trouble is asked again, when there is nothing else to do: the single call
 was repeated three times within seconds already."""
 
-TROUBLE_WAIT_MAX_S = 60.0
-"""Longest that an engine's own wish for a pause holds a job up."""
+TROUBLE_WAIT_MAX_S = 200.0
+"""Longest that an engine's pause holds a job up, when no other engine has more: the 180 s that an
+engine is left alone after it asked us to slow down. Whatever is longer ends the search."""
+
+RELIEF_WAIT_S = 60.0
+"""Pause of an engine after which another one of the same index goes on instead."""
 
 MAX_TROUBLES = 2
 """Rounds in a row that an engine may end in trouble before the job goes on without it."""

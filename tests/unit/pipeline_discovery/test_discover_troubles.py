@@ -112,7 +112,7 @@ def test_an_engine_that_recovers_goes_on(rounds, jobs):
 @pytest.mark.parametrize(
     ("stated_s", "waited_s"),
     [(None, TROUBLE_WAIT_S), (30.0, 30.0), (TROUBLE_WAIT_MAX_S, TROUBLE_WAIT_MAX_S)],
-    ids=["nothing stated", "as stated", "at most a minute"],
+    ids=["nothing stated", "as stated", "at most three minutes"],
 )
 def test_an_engine_in_trouble_says_when_to_come_back(rounds, stated_s, waited_s):
     """A round tells how long to wait before the next, unless no engine is worth asking again."""

@@ -135,3 +135,21 @@ def test_an_index_in_trouble_gives_every_picture_once(rounds, wanted):
     rounds.start([one, an_engine("two", 130)], categories={"birds": ["owl", "kite"]})
     keys = [found.key for found in rounds.all(wanted=wanted)]
     assert len(keys) == len(set(keys)) == 260
+
+
+def test_three_minutes_are_waited_out_only_when_nobody_else_can_go_on(rounds):
+    """The pause after a 429: with another engine of the index no time is lost, alone it is."""
+    page = Page(EngineStatus.BLOCKED, kind=BlockKind.THROTTLED, retry_after_s=180)
+    one, two = an_engine("one", troubles={1: page}), an_engine("two")
+    rounds.start([one, two], categories={"birds": ["owl"]})
+    found = rounds.run(wanted=40)
+    assert (found.candidates, len(one.asked)) == (64, 1)
+
+
+def test_three_minutes_alone(rounds):
+    """Who has nobody to go on instead is waited for."""
+    page = Page(EngineStatus.BLOCKED, kind=BlockKind.THROTTLED, retry_after_s=180)
+    rounds.start([an_engine("one", troubles={1: page})], categories={"birds": ["owl"]})
+    found = rounds.run(wanted=40)
+    assert (found.candidates, found.wait_s, found.exhausted) == (0, 180.0, False)
+    assert rounds.run(wanted=40).candidates == 64
