@@ -17,7 +17,7 @@ from pixcrawler.adapters.engines.uploads.shelf import Shelf
 from pixcrawler.adapters.engines.uploads.tars import unpacked
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.source import SearchQuery
-from pixcrawler.domain.storage import BlobRef, upload_ref
+from pixcrawler.domain.storage import WORK, BlobRef, upload_ref
 from pixcrawler.host.stack.azurite import Azurite
 from tests.unit.adapters_uploads.test_archives import FILES, a_tar, a_zip
 
@@ -70,7 +70,7 @@ def test_an_upload_link_cannot_read(blobs: AzureBlobs) -> None:
     url = blobs.upload_link(REF, _in(60)).url
     assert put(url, b"mine") == 201
     base, query = url.split("?")
-    listing = base.split("/work/")[0] + f"/work?restype=container&comp=list&{query}"
+    listing = base.split(f"/{WORK}/")[0] + f"/{WORK}?restype=container&comp=list&{query}"
 
     assert requests.get(url, timeout=WAIT_S).status_code == 403
     assert requests.head(url, timeout=WAIT_S).status_code == 403
@@ -87,7 +87,7 @@ def test_an_upload_link_is_for_one_blob(blobs: AzureBlobs) -> None:
         url.replace("user-1", "user-2"),
         url.replace(REF.name, f"{REF.name}.contents.json"),
         url.replace(REF.name, "job-1/queries.json"),
-        url.replace("/work/", "/archives/"),
+        url.replace(f"/{WORK}/", "/archives/"),
     ]
 
     assert url not in others

@@ -96,6 +96,15 @@ def test_a_table_says_what_is_known_of_each_picture():
     assert (about.license_url, about.page_url) == ("https://l.example/by-sa", "https://p.example/1")
 
 
+def test_the_example_is_a_list():
+    """The list in examples/ is read whole, with its titles."""
+    path = Path(__file__).parents[3] / "examples" / "own-list.csv"
+    listing = read_list(path.read_bytes())
+
+    assert [find.provenance.title for find in listing.finds] == ["Dice", "Logo, wide"]
+    assert listing.told == ""
+
+
 def test_a_label_stands_for_a_missing_title():
     """Where a list has labels and no titles, they are kept as the title."""
     assert read_list(f"url,label\n{A},wren\n".encode()).finds[0].provenance.title == "wren"
