@@ -41,6 +41,15 @@ def test_a_job_is_created(api: Api) -> None:
     assert api.stories.started == [("build_dataset", job["id"], order)]
 
 
+def test_a_model_that_is_not_set_up_is_told_at_creation(api: Api) -> None:
+    """Whoever wants a language model's words learns before the wait that there is none here."""
+    token = api.sign_in()
+    (note,) = api.create(token, expand={"mode": "model"}).json["notes"]
+    assert (note["code"], note["subject"]) == ("expansion_fell_back", "model")
+    assert "WORDS_URL" in note["message"]
+    assert api.create(token, expand={"mode": "templates"}).json["notes"] == []
+
+
 @pytest.mark.parametrize(
     "media_type", ["application/yaml", "text/yaml", "application/x-yaml; charset=UTF-8"]
 )
