@@ -19,6 +19,7 @@ import requests
 
 ROOT = Path(__file__).resolve().parents[1]
 READY_S = 120
+PASSWORD = "correct horse battery staple"
 FINAL = {"succeeded", "partial", "failed", "cancelled"}
 
 
@@ -116,6 +117,11 @@ class Stack:
     def client(self, email: str = "first@example.org") -> Client:
         return Client(self, email)
 
+    def operator(self) -> Client:
+        """The stack's own user, who may switch engines."""
+        person = json.loads((self.state / "user.json").read_text())
+        return Client(self, person["email"], person["password"])
+
     def logs(self) -> str:
         """The ends of all logs, for a failing test's message."""
         folder = self.state / "logs"
@@ -135,9 +141,9 @@ def _kill(part: psutil.Process) -> None:
 class Client:
     """Signs a user in and calls the API as that user."""
 
-    def __init__(self, stack: Stack, email: str) -> None:
+    def __init__(self, stack: Stack, email: str, password: str = PASSWORD) -> None:
         self.stack = stack
-        self.token = self._signed_in(email, "correct horse battery staple")
+        self.token = self._signed_in(email, password)
 
     def _signed_in(self, email: str, password: str) -> str:
         about = self.stack.about

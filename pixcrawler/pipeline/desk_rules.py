@@ -16,6 +16,8 @@ LOST_AFTER_S = 60.0 + LATE_S
 """A request that nobody reports counts as ended so long after it was due: its worker is gone."""
 RETRY_AFTER_MAX_S = 86_400.0
 """Longest pause that an engine can ask for itself: a mistaken header must not shut it for long."""
+SHORTEST_S = 1.0
+"""Pause after an engine has asked us to slow down, however little it asks for."""
 POLL_S = 0.1
 """Between looks whether somebody else's request has ended."""
 _SOON = timedelta(minutes=2)
@@ -66,6 +68,9 @@ def pause_of(page: Page) -> Pause | None:
     """Return the pause that an answer asks for; None when all is well."""
     if page.status in (EngineStatus.OK, EngineStatus.EMPTY):
         return None
+    if page.kind is BlockKind.THROTTLED and stated_s(page):
+        # Who says how long is believed: some limits count single seconds.
+        return Pause(max(SHORTEST_S, stated_s(page)))
     return PAUSES.get(page.kind or page.status, PAUSES[BlockKind.DENIED])
 
 

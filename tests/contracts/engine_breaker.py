@@ -30,7 +30,7 @@ class EngineBreakerContract:
         [
             (blocked(BlockKind.DENIED), 180),
             (blocked(BlockKind.THROTTLED), 180),
-            (blocked(BlockKind.THROTTLED, 20), 180),
+            (blocked(BlockKind.THROTTLED, 20), 20),
             (blocked(BlockKind.THROTTLED, 500), 500),
             (blocked(BlockKind.THROTTLED, 1e12), 86_400),
             (blocked(BlockKind.CAPTCHA), 3_600),

@@ -14,7 +14,7 @@ from pixcrawler.domain.engine import EngineCard, EngineStatus, Quota
 from pixcrawler.domain.errors import PixCrawlerError, SourceUnavailable
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.source import SearchQuery
-from pixcrawler.pipeline.desk_rules import LATE_S
+from pixcrawler.pipeline.desk_rules import LATE_S, pause_of
 from pixcrawler.pipeline.engine_ports import (
     Answer,
     Closed,
@@ -87,7 +87,11 @@ class _Visit:
         is_good = page.status in (EngineStatus.OK, EngineStatus.EMPTY)
         if not is_good and page.retry_after_s is None:
             page = replace(page, retry_after_s=self._stated_s)
+        is_refusal = page.status is EngineStatus.BLOCKED and self._ticket is not None
         self._settle(page)
+        if is_refusal and page.retry_after_s is None and (pause := pause_of(page)):
+            # For so long the desk lets nobody ask.
+            page = replace(page, retry_after_s=pause.first_s)
         return replace(page, requests=self._requests)
 
     def _driven(self, steps: Steps) -> Page:
