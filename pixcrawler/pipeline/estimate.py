@@ -162,8 +162,9 @@ def _minutes(taken: Span, samples: Sequence[Sample], measured: Span | None) -> M
     """Measured jobs waited for the engines' quotas as well; where there are none, it is added."""
     seconds = OVERHEAD_S.plus(taken.times(measured or CANDIDATE_S))
     if measured is None:
+        # At best the other engines give everything meanwhile.
         waits = Span(
-            _quota_wait_s(taken.low, samples),
+            0.0,
             _quota_wait_s(taken.expected, samples),
             _quota_wait_s(taken.high, samples),
         )

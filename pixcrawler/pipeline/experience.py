@@ -14,6 +14,9 @@ MIN_JOBS = 5
 """Fewer jobs say less than experience in general."""
 MIN_CANDIDATES = 20
 """Of an earlier job that counts: fewer are mostly chance."""
+MOST_SHARE, SOME_SHARE = 0.5, 0.1
+"""Of an earlier job's candidates: so many, and it tells of the engines that gave them; of a job of
+many engines, each gives too few for that, and the whole job has to speak for it."""
 MARGIN = 1.25
 """By which the measured tenth and ninetieth part of the jobs are widened: they were other words."""
 
@@ -56,10 +59,10 @@ CANDIDATE_BYTES = Span(30_000, 300_000, 2_500_000)
 """Downloaded for each candidate: thumbnails-like pages at one end, originals of collections at the
 other; the middle is what search engines' pictures weigh, failures included."""
 
-CANDIDATE_S = Span(0.01, 0.1, 1.0)
-"""For each candidate: a hundred a second on a fast line with fast sites, one with slow ones."""
+CANDIDATE_S = Span(0.005, 0.1, 1.0)
+"""For each candidate: two hundred a second, as fast as can be decoded; or one, with slow sites."""
 
-OVERHEAD_S = Span(4.0, 20.0, 120.0)
+OVERHEAD_S = Span(2.0, 20.0, 120.0)
 """For what does not depend on the number: expanding, asking, deduplicating, packaging."""
 
 
@@ -88,12 +91,12 @@ class PastJobs(Protocol):
 
 def survival_of(card: EngineCard, past: Sequence[PastJob]) -> tuple[Span, str]:
     """Return the share of an engine's candidates that are good in the end, and how it is known."""
-    jobs = _jobs_on({card.name}, past)
-    if len(jobs) < MIN_JOBS:
-        return SURVIVAL[card.access], "experience in general: too few earlier jobs used this engine"
-    span = _spread(jobs, lambda job: min(1.0, job.good / job.candidates))
-    words = f"the last {len(jobs)} jobs on this engine"
-    return span.at_most(Span(1.0, 1.0, 1.0)), words
+    for share, words in ((MOST_SHARE, "on this engine"), (SOME_SHARE, "with this engine")):
+        jobs = _jobs_on({card.name}, past, share)
+        if len(jobs) >= MIN_JOBS:
+            span = _spread(jobs, lambda job: min(1.0, job.good / job.candidates))
+            return span.at_most(Span(1.0, 1.0, 1.0)), f"the last {len(jobs)} jobs {words}"
+    return SURVIVAL[card.access], "experience in general: too few earlier jobs used this engine"
 
 
 def candidate_bytes(engines: Collection[str], past: Sequence[PastJob]) -> Span:
@@ -112,14 +115,16 @@ def candidate_s(engines: Collection[str], past: Sequence[PastJob]) -> Span | Non
     return _spread(jobs, lambda job: max(0.0, job.seconds - OVERHEAD_S.low) / job.candidates)
 
 
-def _jobs_on(engines: Collection[str], past: Sequence[PastJob]) -> list[PastJob]:
-    """The jobs that got at least half of their candidates from these engines."""
+def _jobs_on(
+    engines: Collection[str], past: Sequence[PastJob], share: float = MOST_SHARE
+) -> list[PastJob]:
+    """The jobs that got at least a share of their candidates from these engines."""
     return [
         job
         for job in past
         if job.candidates >= MIN_CANDIDATES
-        and 2 * sum(job.engines.get(name, 0) for name in engines)
-        >= max(1, sum(job.engines.values()))
+        and sum(job.engines.get(name, 0) for name in engines)
+        >= max(1, share * sum(job.engines.values()))
     ]
 
 

@@ -165,6 +165,17 @@ def test_enough_jobs_take_the_place_of_general_experience():
     assert an_estimate(spec, [sample], [a_past_job("other")] * 9).bytes == few.bytes
 
 
+def test_jobs_of_many_engines_teach_too():
+    """Where no job was on one engine alone, those that it took part in speak for it."""
+    spec = a_spec(engines=("aa", "bb", "cc"))
+    sample = a_sample(spec, [Taste(0, keys(40), 40, has_more=False)])
+    parts = {"aa": 30, "bb": 40, "cc": 30}
+    past = [PastJob(parts, 100, 60, 10**7, 60)] * MIN_JOBS
+    [one] = an_estimate(spec, [sample], past).engines
+    assert one.survival.expected == 0.6
+    assert one.survival_from == f"the last {MIN_JOBS} jobs with this engine"
+
+
 def test_quotas_cost_time_and_cap_a_day():
     """An engine of one request a minute makes a job wait; what a day allows is all there is."""
     spec = a_spec(max_images=500, categories={"robin": ("robin",)})
