@@ -150,9 +150,12 @@ class Lane:
         """Whether the engine has more of the part than it gave."""
         if self.given < SHARD_MIN_FINDS:
             return False
+        if max_results is None:
+            return page.total is not None and page.total >= CAPPED_TOTAL * self.given
         if page.total is not None:
-            return page.total >= CAPPED_TOTAL * self.given
-        return max_results is not None and self.given >= CAPPED_SHARE * max_results
+            # Less than given may be what the engine itself left out of its answers.
+            return page.total > max_results
+        return self.given >= CAPPED_SHARE * max_results
 
     def _next_part(self, shards: Shards, *, is_capped: bool) -> None:
         self.parts += 1

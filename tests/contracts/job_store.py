@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Protocol
 
 import pytest
 
 from pixcrawler.domain.catalogue import VersionStatus
-from pixcrawler.domain.engine import EngineStatus
+from pixcrawler.domain.engine import BlockKind, EngineStatus
 from pixcrawler.domain.errors import NotFound
 from pixcrawler.domain.job import Failure, Job, JobSpec, JobStatus, Stage
 from pixcrawler.domain.note import MAX_NOTES, Note
@@ -202,8 +203,20 @@ class JobStoreContract:
             EngineReport(
                 engine="commons",
                 status=EngineStatus.BLOCKED,
+                kind=BlockKind.THROTTLED,
                 detail="429 \U0001f426",
-                retry_after_s=2.5,
+                retry_after_s=250.0,
+                until=datetime(2026, 5, 1, 14, 5, tzinfo=UTC),
+            ),
+            EngineReport(engine="bing", status=EngineStatus.EMPTY, stands_by_for="local"),
+            EngineReport(
+                engine="openverse",
+                status=EngineStatus.OK,
+                requests=12,
+                sifted=3,
+                saturated=1,
+                is_used_up=True,
+                stands_in_for="commons",
             ),
         )
         store.set_engines(job.id, reports[:1])

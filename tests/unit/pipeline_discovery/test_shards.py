@@ -10,6 +10,7 @@ import pytest
 from pixcrawler.domain.engine import Access, EngineCard, Honour
 from pixcrawler.domain.filters import FilterName, Filters
 from pixcrawler.domain.storage import discovery_ref
+from pixcrawler.pipeline.engine_ports import Page
 from pixcrawler.pipeline.limits import MAX_PARTS, MAX_POOR_PARTS
 from pixcrawler.pipeline.shards import FIRST_YEAR, Shards
 from tests.unit.pipeline_discovery.engines import Capped, Catalogue
@@ -188,6 +189,36 @@ def test_an_engine_that_says_it_gave_everything_is_believed(rounds):
     rounds.start([engine], categories={"birds": ["owl"]})
     assert len(rounds.all(wanted=200)) == 100
     assert len(engine.asked) == 2
+
+
+def test_what_an_engine_leaves_out_itself_is_no_cap(rounds):
+    """Fewer finds than the engine counts, but all that it would show: no part is asked."""
+
+    class Choosy(Catalogue):
+        def search(self, query, cursor, filters):
+            page = super().search(query, cursor, filters)
+            return Page(page.status, page.finds[::4], page.next_cursor, total=400)
+
+    card = {"filters": {"size": "searched"}, "shards": ("size",)}
+    engine = Choosy("one", {"owl": 400}, page_size=100, max_results=4000, **card)
+    rounds.start([engine], categories={"birds": ["owl"]})
+    assert len(rounds.all(wanted=400)) == 100
+    assert len(engine.asked) == 4
+
+
+def test_more_than_is_given_is_a_cap_where_the_card_knows_none(rounds):
+    """The engine's own total tells, when it ends long before."""
+
+    class Shy(Catalogue):
+        def search(self, query, cursor, filters):
+            page = super().search(query, cursor, filters)
+            return Page(page.status, page.finds, page.next_cursor, total=400)
+
+    card = {"filters": {"size": "searched"}, "shards": ("size",)}
+    engine = Shy("one", {"owl": 100}, page_size=100, **card)
+    rounds.start([engine], categories={"birds": ["owl"]})
+    rounds.all(wanted=400)
+    assert len(engine.asked) > 1
 
 
 def test_parts_that_give_nothing_new_end_the_query(rounds):
