@@ -13,8 +13,9 @@ from pathlib import Path
 from pixcrawler.adapters.engines.registry import BUILT_IN
 from pixcrawler.cli.reasons import REASONS
 from pixcrawler.domain import errors
-from pixcrawler.domain.engine import EngineCard, Honour
+from pixcrawler.domain.engine import EngineCard, Honour, Quota
 from pixcrawler.domain.filters import FilterName
+from pixcrawler.pipeline.desk_rules import PAUSES
 from pixcrawler.settings import Settings
 from tests.architecture.house import PACKAGE, ROOT, Source, modules
 
@@ -76,6 +77,35 @@ def _honour(card: EngineCard, name: FilterName) -> str:
     return f"{honour}, not {lacks}" if lacks else honour
 
 
+def table_of_limits() -> str:
+    """What each engine allows, and how much it gives."""
+    lines = ["| engine | requests | results of a query |", "|---|---|---|"]
+    for engine in BUILT_IN:
+        card = engine.card
+        quotas = ", ".join(f"{quota.requests:,} in {_stretch(quota)}" for quota in card.quotas)
+        most = f"{card.max_results:,}" if card.max_results else "all"
+        lines.append(f"| `{card.name}` | {quotas or 'any number'} | {most} |")
+    return "\n".join(lines)
+
+
+def _stretch(quota: Quota) -> str:
+    sizes = {"days": 86_400, "hours": 3600, "minutes": 60, "seconds": 1}
+    unit, size = next((u, s) for u, s in sizes.items() if quota.seconds % s == 0)
+    count = int(quota.seconds // size)
+    return f"{count} {unit}" if count > 1 else f"1 {unit.removesuffix('s')}"
+
+
+def table_of_pauses() -> str:
+    """How long an engine is left alone after each kind of trouble."""
+    lines = ["| after | pause |", "|---|---|"]
+    for trouble, pause in PAUSES.items():
+        first = _stretch(Quota(requests=1, seconds=pause.first_s)) if pause.first_s else "none"
+        more = f", {pause.step_s:g} s longer each time" if pause.step_s else ""
+        most = f", at most {pause.longest_s:g} s" if pause.step_s else ""
+        lines.append(f"| {trouble.replace('_', ' ')} | {first}{more}{most} |")
+    return "\n".join(lines)
+
+
 def table_of_errors() -> str:
     """Every error code with its HTTP status and meaning."""
     rows = sorted(
@@ -97,6 +127,8 @@ TABLES: dict[tuple[Path, str], Callable[[], str]] = {
     (ROOT / "pixcrawler" / "README.md", "modules"): map_of_modules,
     (ROOT / "README.md", "settings"): table_of_settings,
     (ROOT / "README.md", "filters"): table_of_filters,
+    (ROOT / "README.md", "limits"): table_of_limits,
+    (ROOT / "README.md", "pauses"): table_of_pauses,
     (ROOT / "README.md", "reasons"): table_of_reasons,
     (ROOT / "README.md", "errors"): table_of_errors,
 }
