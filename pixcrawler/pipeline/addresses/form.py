@@ -110,7 +110,8 @@ def form_of(address: str) -> Form | None:
         return None
     scheme, netloc, path, query = parts.groups()
     scheme = scheme.lower()
-    site = _site(scheme, netloc)
+    # Looked at here, so that nothing long is remembered.
+    site = _site(scheme, netloc) if len(netloc) <= MAX_AUTHORITY_CHARS else None
     if site is None:
         return None
     fields = _kept(query) if query else ()
@@ -155,7 +156,7 @@ def _kept(query: str) -> tuple[str, ...] | None:
 @lru_cache(maxsize=4096)
 def _site(scheme: str, netloc: str) -> tuple[str, str, str] | None:
     """Host with port, host, and domain, in one form; None where there is no such host or port."""
-    if len(netloc) > MAX_AUTHORITY_CHARS or "@" in netloc:
+    if "@" in netloc:
         return None
     try:
         plain = _PLAIN.fullmatch(netloc.lower()) if netloc.isascii() else None
