@@ -106,7 +106,7 @@ class Lane:
         self.held += gain.fresh
         self._count(page, gain)
         is_last = page.next_cursor is None or page.next_cursor == self.cursor
-        is_worn_out = shards.card.name not in OWN_LISTS and self._is_worn_out(shards)
+        is_worn_out = shards.card.name not in OWN_LISTS and self._is_worn_out(page, shards)
         if not (is_last or is_worn_out):
             self.cursor = page.next_cursor
             return
@@ -135,11 +135,11 @@ class Lane:
         ):
             self.recent.pop(0)
 
-    def _is_worn_out(self, shards: Shards) -> bool:
+    def _is_worn_out(self, page: Page, shards: Shards) -> bool:
         """Whether the part gives nothing more that is worth a request."""
         if self.sifted_pages >= MAX_SIFTED_PAGES:
             return True
-        if self.path and 0 < self.given < _patience(shards.card.max_results):
+        if self.path and page.finds and self.given < _patience(shards.card.max_results):
             # What stands first in a part was given with the whole already.
             return False
         finds, new = (sum(column) for column in zip(*self.recent, strict=True))

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from pixcrawler.domain.engine import Access, EngineCard, Honour
+from pixcrawler.domain.engine import Access, EngineCard, EngineStatus, Honour
 from pixcrawler.domain.filters import FilterName, Filters
 from pixcrawler.domain.storage import discovery_ref
 from pixcrawler.pipeline.engine_ports import Page
@@ -229,6 +229,24 @@ def test_parts_that_give_nothing_new_end_the_query(rounds):
     assert len(rounds.all(wanted=300)) == 130
     asked = [text for text, _, _ in engine.asked]
     assert asked.count("owl") <= 2 + 2 * MAX_POOR_PARTS
+
+
+def test_a_part_that_only_turns_pages_is_left(rounds):
+    """Empty answers that always name a next page do not hold a part up."""
+
+    class Turning(Catalogue):
+        def search(self, query, cursor, filters):
+            page = super().search(query, cursor, filters)
+            if filters.size == "any":
+                return page
+            finds = () if cursor else page.finds[:10]
+            return Page(EngineStatus.OK, finds, f"{len(self.asked)}")
+
+    card = {"filters": {"size": "searched"}, "shards": ("size",), "max_results": 100}
+    engine = Turning("one", {"owl": 100}, page_size=50, **card)
+    rounds.start([engine], categories={"birds": ["owl"]})
+    assert len(rounds.all(wanted=300)) == 100
+    assert len(engine.asked) < 30
 
 
 def test_parts_have_an_end(rounds):
