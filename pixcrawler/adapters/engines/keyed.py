@@ -50,7 +50,7 @@ class KeyedEngine(Engine):
     def refusal(self, answer: Answer) -> Page | None:  # noqa: ARG002 - for those that say more
         """Return what the service's own words mean; None when they say nothing.
 
-        Of a failure of unknown kind the status says more, and ``results`` with status 200.
+        Of a failure of unknown kind the status decides what it is, and this what is said of it.
         """
         return None
 
@@ -60,11 +60,14 @@ class KeyedEngine(Engine):
 
     @override
     def block(self, answer: Answer) -> Page | None:
-        page = self.refusal(answer)
-        if page is None or page.status is EngineStatus.FAILED:
-            limit = limit_page(self.card.title, answer.headers)
-            page = limit if limit and answer.status == _THROTTLED else super().block(answer)
-        return page
+        told = self.refusal(answer)
+        if told is not None and told.status is not EngineStatus.FAILED:
+            return told
+        limit = limit_page(self.card.title, answer.headers)
+        stated = limit if limit and answer.status == _THROTTLED else super().block(answer)
+        if told is None or stated is None:
+            return stated or told
+        return stated if stated.kind else replace(stated, detail=told.detail)
 
     def get(
         self, path: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None

@@ -155,7 +155,16 @@ def test_wishes_are_refinements(wish, refinements):
     filters = Filters.model_validate(wish)
     _, (request,) = searched(ENGINE, stored("europeana/full.json"), filters=filters)
     assert _refinements(request) == ["TYPE:IMAGE", *refinements]
-    assert ("reusability" in request.params) == (filters.license != "any")
+    expected = None if filters.license == "any" else "open"
+    assert request.params.get("reusability") == expected
+
+
+@pytest.mark.parametrize("odd", ["/1/../../evil", "/1", "1/2", "/a b/c", 5, None, ["/1/2"]])
+def test_odd_names_make_no_addresses(odd):
+    """What is no record's name is not built into an address; nobody is named for nothing."""
+    page, _ = searched(ENGINE, saying(_page([{**ITEM, "id": odd, "dataProvider": None}])))
+    stated = page.finds[0].provenance
+    assert (stated.page_url, stated.provider_id, stated.attribution) == (None, None, None)
 
 
 @pytest.mark.parametrize("odd", [["a"], 5, "", "x" * 3000, "a\nb", f"next-{KEY}"])
@@ -165,8 +174,19 @@ def test_odd_cursors_end_the_search(odd):
     assert (page.status, page.next_cursor) == (EngineStatus.OK, None)
 
 
-def test_other_errors_are_told_in_europeana_s_words():
-    """Without the key, which the answer repeats."""
-    page, _ = searched(ENGINE, stored("europeana/broken_query.json"))
-    assert page.status is EngineStatus.FAILED
+@pytest.mark.parametrize(
+    ("status", "expected", "tries"), [(200, EngineStatus.FAILED, 3), (400, EngineStatus.CHANGED, 1)]
+)
+def test_other_errors_are_told_in_europeana_s_words(status, expected, tries):
+    """Without the key, which the answer repeats; the status says whether to try again."""
+    page, asked = searched(ENGINE, stored("europeana/broken_query.json", status))
+    assert page.status is expected
     assert page.detail.endswith("Invalid query parameter (asked with ….")
+    assert len(asked) == tries
+
+
+@pytest.mark.parametrize("words", ["Rate limit exceeded", "Quota reached", "Too many requests"])
+def test_a_limit_told_with_status_200_is_one(words):
+    """The words decide where the status does not."""
+    page, _ = searched(ENGINE, saying(json.dumps({"success": False, "error": words})))
+    assert (page.status, page.kind) == (EngineStatus.BLOCKED, BlockKind.THROTTLED)

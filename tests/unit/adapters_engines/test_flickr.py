@@ -176,10 +176,11 @@ def test_what_repeats_itself_is_not_asked_for():
 
 
 def test_a_search_that_is_down_failed_although_the_status_is_200():
-    """Error 105 passes by itself: it is no change of the interface."""
-    page, _ = searched(ENGINE, stored("flickr/away.json"))
+    """Error 105 passes by itself: it is asked again, and is no change of the interface."""
+    page, asked = searched(ENGINE, stored("flickr/away.json"))
     assert (page.status, page.kind) == (EngineStatus.FAILED, None)
     assert "105" in page.detail
+    assert len(asked) == 3
 
 
 def test_an_unknown_error_is_told_in_flickr_s_words():

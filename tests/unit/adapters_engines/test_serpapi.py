@@ -128,11 +128,12 @@ def test_a_reseller_that_tells_of_no_next_page_is_asked_until_there_is_nothing()
 
 
 def test_a_search_that_failed_is_told_without_the_key():
-    """It is no change of the interface, and may be tried again."""
-    page, _ = searched(ENGINE, stored("serpapi/not_got.json"))
+    """It is no change of the interface, and is tried again."""
+    page, asked = searched(ENGINE, stored("serpapi/not_got.json"))
     assert page.status is EngineStatus.FAILED
     assert "valid results" in page.detail
     assert KEY not in page.detail
+    assert len(asked) == 3
 
 
 def test_a_search_that_is_still_running_failed():
