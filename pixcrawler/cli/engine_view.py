@@ -12,28 +12,22 @@ _TIMES = ("last_asked_at", "last_ok_at", "suspended_until", "accepted_at")
 
 def show_table(talk: Talk, items: list[dict[str, Any]]) -> None:
     """Show one line an engine."""
-    table = plain_table("engine", "state", "searches", "used", "why")
+    table = plain_table("engine", "state", "used", "what it searches, or why it cannot")
     for engine in items:
-        row(
-            table,
-            str(engine["name"]),
-            str(engine["state"]).replace("_", " "),
-            str(engine["title"]),
-            _use(engine),
-            _why(engine),
-        )
+        state = str(engine["state"]).replace("_", " ")
+        row(table, str(engine["name"]), state, _use(engine), _told(engine))
     talk.table(table)
 
 
-def _why(engine: dict[str, Any]) -> str:
-    reason = str(engine.get("reason") or "")
+def _told(engine: dict[str, Any]) -> str:
     until = engine.get("suspended_until")
-    return f"until {_moment(until)}: {reason}" if until else reason
+    parts = [engine["title"], until and f"until {_moment(until)}", engine.get("reason")]
+    return ": ".join(str(part) for part in parts if part)
 
 
 def _use(engine: dict[str, Any]) -> str:
     return ", ".join(
-        f"{quota['used']:,}/{quota['requests']:,} {_stretch(float(quota['seconds']))}"
+        f"{quota['used']:,} of {quota['requests']:,}/{_stretch(float(quota['seconds']))}"
         for quota in engine.get("quotas") or []
     )
 
@@ -42,8 +36,8 @@ def _stretch(seconds: float) -> str:
     for size, unit in _STRETCHES:
         if seconds >= size and seconds % size == 0:
             count = int(seconds // size)
-            return f"a {unit}" if count == 1 else f"in {count} {unit}"
-    return "a second" if seconds == 1 else f"in {seconds:g} s"
+            return unit if count == 1 else f"{count} {unit}s"
+    return "s" if seconds == 1 else f"{seconds:g} s"
 
 
 def _moment(at: Any) -> str:
