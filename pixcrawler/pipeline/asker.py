@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -27,6 +29,9 @@ SEEN_HEX = 16
 
 OUR_DESK = frozenset({BlockKind.QUOTA, BlockKind.SUSPENDED})
 """Refusals of our own desk: the engine was not asked, and asking again costs nothing."""
+
+_KEY = re.compile("[0-9a-f]{16,64}")
+"""What a key is; a source that names its pictures otherwise gets keys made of its names."""
 
 _GOOD = (EngineStatus.OK, EngineStatus.EMPTY)
 
@@ -185,7 +190,10 @@ def settle(state: EngineState, taken: set[str], candidates: int) -> EngineState:
 def _judgement(find: Find) -> tuple[str | None, bool]:
     """The key of a find, None when it is never fetched, and whether a larger original is known."""
     if find.key is not None:
-        return find.key, False
+        is_key = _KEY.fullmatch(find.key)
+        return find.key if is_key else hashlib.sha256(
+            find.key.encode("utf-8", "backslashreplace")
+        ).hexdigest(), False
     known = judged(find.url)
     return (None, False) if known is None else (known.key, known.original != find.url)
 

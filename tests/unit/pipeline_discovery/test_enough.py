@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pixcrawler.adapters.engines.urls import UrlsEngine
@@ -9,7 +11,7 @@ from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.pipeline.engine_ports import Page
 from pixcrawler.pipeline.payloads import Stop
 from pixcrawler.pipeline.ports import ChunkCounts
-from tests.unit.pipeline_discovery.engines import Catalogue, find
+from tests.unit.pipeline_discovery.engines import Broken, Catalogue, find
 
 JOB = "job-1"
 
@@ -156,6 +158,16 @@ def test_pages_that_sifting_empties_are_gone_through_for_a_while(rounds, jobs):
     assert len(rounds.all(wanted=50)) == 20
     assert 10 < len(engine.asked) < 25
     assert jobs.engines(JOB)[0].sifted > 200
+
+
+def test_a_source_may_name_its_pictures_itself(rounds):
+    """Keys of a source decide what is the same, whatever they look like and wherever it lies."""
+    keys = ("0123456789abcdef", "0123456789abcdef", "Foto 1 \u2603", "Foto 2", "Foto 2")
+    finds = tuple(
+        replace(find("one", f"https://p.example/{n}"), key=key) for n, key in enumerate(keys)
+    )
+    rounds.start([Broken("one", Page(EngineStatus.OK, finds))], categories={"birds": ["owl"]})
+    assert [one.url[-1] for one in rounds.all(wanted=10)] == ["0", "2", "3"]
 
 
 def test_a_plugin_that_names_another_engine_harms_nobody(rounds, jobs):
