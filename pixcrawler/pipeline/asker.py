@@ -190,10 +190,9 @@ def settle(state: EngineState, taken: set[str], candidates: int) -> EngineState:
 def _judgement(find: Find) -> tuple[str | None, bool]:
     """The key of a find, None when it is never fetched, and whether a larger original is known."""
     if find.key is not None:
-        is_key = _KEY.fullmatch(find.key)
-        return find.key if is_key else hashlib.sha256(
-            find.key.encode("utf-8", "backslashreplace")
-        ).hexdigest(), False
+        if _KEY.fullmatch(find.key):
+            return find.key, False
+        return hashlib.sha256(find.key.encode("utf-8", "backslashreplace")).hexdigest(), False
     known = judged(find.url)
     return (None, False) if known is None else (known.key, known.original != find.url)
 
