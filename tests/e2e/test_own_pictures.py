@@ -91,6 +91,8 @@ def test_a_folder_becomes_a_dataset_with_its_good_pictures(run, pictures, tmp_pa
     assert {f"{number:02d}.jpg" for number in range(2, GOOD)} <= kept
     assert {image["facts"]["sha256"] for image in images} <= digests(pictures.values())
     assert {image["category"] for image in images} == {"my photos"}
+    log = tmp_path / shown["files"]["folder"] / "metadata/processing_log.txt"
+    assert all(name in log.read_text() for name in ("small.png", "page.jpg", "moon.gif"))
 
 
 def test_sub_folders_and_archives_become_categories(run, pictures, tmp_path):

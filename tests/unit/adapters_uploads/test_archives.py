@@ -371,7 +371,8 @@ def test_nobody_reads_what_is_not_his(desk):
     [
         ("upload://../../x", "address_blocked"),
         ("upload:", "address_blocked"),
-        (f"upload://{'0' * 31}1/1/2", "address_blocked"),
+        (f"upload://{'0' * 31}1/1 2", "address_blocked"),
+        (f"upload://{'0' * 31}1/1/\n", "address_blocked"),
         (f"upload://{'0' * 31}1/9999999", "address_blocked"),
         (f"upload://{'0' * 31}1/4", "gone_404_410"),
         (f"upload://{'0' * 31}1/-1", "address_blocked"),
@@ -384,6 +385,16 @@ def test_addresses_that_are_not_ours(desk, url, reason):
     (result,) = desk.fetched(url)
 
     assert (result.reason.value, desk.web.asked) == (reason, [])
+
+
+def test_an_address_shows_the_name_of_the_file(desk):
+    """Logs and manifests name a file as people know it; what is read does not depend on it."""
+    upload = desk.send(a_zip({"/wren 100%/Käfer.webp": b"data", "x" * 900: b"more"}))
+    first, second = (find.url for find in desk.page(upload).finds)
+
+    assert first == f"upload://{upload}/0/wren%20100%25/K%C3%A4fer.webp"
+    assert len(second) < 300
+    assert [one.body for one in desk.fetched(first, f"upload://{upload}/0/other")] == [b"data"] * 2
 
 
 def test_the_web_is_asked_for_all_other_addresses(desk):

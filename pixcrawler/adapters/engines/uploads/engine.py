@@ -26,9 +26,7 @@ log = logging.getLogger("pixcrawler.engines")
 class UploadsEngine:
     """Gives what is in the uploads that the query names, as far as they are this user's."""
 
-    card = EngineCard(
-        name=UPLOAD_ENGINE, title="Your own lists and pictures", access=Access.OWN, licensed=True
-    )
+    card = EngineCard(name=UPLOAD_ENGINE, title="Your own lists and pictures", access=Access.OWN)
 
     def __init__(self, shelf: UserShelf) -> None:
         self._shelf = shelf
@@ -101,6 +99,6 @@ def _members(upload_id: str, contents: Contents, start: int, end: int) -> tuple[
 
 
 def _find(upload_id: str, place: int, member: Member) -> Find:
-    url = place_url(upload_id, place)
+    url = place_url(upload_id, place, member.name)
     about = Provenance(engine=UPLOAD_ENGINE, title=member.name or None)
     return Find(url, about, bytes_hint=member.bytes, key=place_key(url))
