@@ -18,7 +18,7 @@ RETRY_AFTER_MAX_S = 86_400.0
 """Longest pause that an engine can ask for itself: a mistaken header must not shut it for long."""
 SHORTEST_S = 1.0
 """Pause after an engine has asked us to slow down, however little it asks for."""
-POLL_S = 0.1
+POLL_S = 0.25
 """Between looks whether somebody else's request has ended."""
 _SOON = timedelta(minutes=2)
 _DETAIL_MAX_CHARS = 1000

@@ -88,6 +88,10 @@ class _Visit:
         if not is_good and page.retry_after_s is None:
             page = replace(page, retry_after_s=self._stated_s)
         is_refusal = page.status is EngineStatus.BLOCKED and self._ticket is not None
+        if self._ticket is not None and not is_good:
+            # Without the detail, which may be in the engine's own words.
+            told = (self._card.name, page.status.value, page.kind)
+            log.warning("engine.trouble engine=%s status=%s kind=%s", *told)
         self._settle(page)
         if is_refusal and page.retry_after_s is None and (pause := pause_of(page)):
             # For so long the desk lets nobody ask.
