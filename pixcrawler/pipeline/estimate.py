@@ -48,7 +48,7 @@ def estimated(
     """Return what a job would give and cost. Pure; more wanted never costs less."""
     outlooks = [_outlook(sample, queries, past) for sample in samples]
     overlap = _overlap(samples)
-    per_candidate = candidate_bytes(spec.engines, past)
+    per_candidate = _candidate_bytes(spec, samples, past)
     candidates = _together(outlooks, overlap).at_most(_budget(spec.budget, samples, per_candidate))
     survival = _survival(outlooks)
     wanted = Span(spec.max_images, spec.max_images, spec.max_images)
@@ -98,6 +98,12 @@ def _outlook(
         survival_from=source,
         images=_counts(span.times(survival)),
     )
+
+
+def _candidate_bytes(spec: JobSpec, samples: Sequence[Sample], past: Sequence[PastJob]) -> Span:
+    tastes = [taste for sample in samples for taste in sample.tastes]
+    stated = [size for taste in tastes for size in taste.stated_bytes]
+    return candidate_bytes(spec.engines, past, stated, sum(len(taste.keys) for taste in tastes))
 
 
 def _overlap(samples: Sequence[Sample]) -> float:

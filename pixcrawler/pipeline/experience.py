@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pixcrawler.domain.engine import Access, EngineCard
+from pixcrawler.pipeline.limits import IMAGE_MAX_BYTES
 
 PAST_JOBS = 50
 """The last finished jobs that are looked at."""
@@ -59,6 +60,10 @@ CANDIDATE_BYTES = Span(30_000, 300_000, 2_500_000)
 """Downloaded for each candidate: thumbnails-like pages at one end, originals of collections at the
 other; the middle is what search engines' pictures weigh, failures included."""
 
+STATED = Span(0.4, 0.9, 2.0)
+"""By how much what is downloaded may differ from what engines state: some is gone, some is of
+another size, and a page is a small sample of a long tail."""
+
 CANDIDATE_S = Span(0.005, 0.1, 1.0)
 """For each candidate: two hundred a second, as fast as can be decoded; or one, with slow sites."""
 
@@ -99,12 +104,26 @@ def survival_of(card: EngineCard, past: Sequence[PastJob]) -> tuple[Span, str]:
     return SURVIVAL[card.access], "experience in general: too few earlier jobs used this engine"
 
 
-def candidate_bytes(engines: Collection[str], past: Sequence[PastJob]) -> Span:
-    """Return the bytes that are downloaded for each candidate."""
+def candidate_bytes(
+    engines: Collection[str], past: Sequence[PastJob], stated: Sequence[int] = (), finds: int = 0
+) -> Span:
+    """Return the bytes that are downloaded for each candidate.
+
+    Args:
+        engines: that are asked.
+        past: finished jobs.
+        stated: bytes of pictures in the sample, as engines say.
+        finds: of the sample, whether their bytes are stated or not.
+    """
     jobs = _jobs_on(engines, past)
-    if len(jobs) < MIN_JOBS:
+    if len(jobs) >= MIN_JOBS:
+        return _spread(jobs, lambda job: job.bytes / job.candidates)
+    if len(stated) < MIN_CANDIDATES:
         return CANDIDATE_BYTES
-    return _spread(jobs, lambda job: job.bytes / job.candidates)
+    mean = sum(min(size, IMAGE_MAX_BYTES) for size in stated) / len(stated)
+    share = min(1.0, len(stated) / max(1, finds))
+    by_word = Span(mean, mean, mean).times(STATED).times(Span(share, share, share))
+    return by_word.plus(CANDIDATE_BYTES.times(Span(1 - share, 1 - share, 1 - share)))
 
 
 def candidate_s(engines: Collection[str], past: Sequence[PastJob]) -> Span | None:

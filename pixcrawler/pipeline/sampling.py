@@ -34,6 +34,8 @@ class Taste:
     has_more: bool
     total: int | None = None
     """Of the query, as the engine says; it may lie."""
+    stated_bytes: tuple[int, ...] = ()
+    """What the pictures weigh, where the engine says so."""
 
 
 @dataclass
@@ -146,10 +148,11 @@ def _chosen(numbers: Sequence[int], queries: Sequence[SearchQuery]) -> list[int]
 
 
 def _taste(page: Page, number: int, sieve: Sieve, excluded: Excluded) -> Taste:
-    wanted = (find for find in page.finds if not sieve.is_left_out(find, excluded))
+    wanted = [find for find in page.finds if not sieve.is_left_out(find, excluded)]
+    stated = tuple(find.bytes_hint for find in wanted if find.bytes_hint)
     keys = frozenset(key for find in wanted if (key := find.key or address_key(find.url)))
     has_more = page.next_cursor is not None
-    return Taste(number, keys, len(page.finds), has_more, page.total)
+    return Taste(number, keys, len(page.finds), has_more, page.total, stated)
 
 
 def _own_list(query: SearchQuery, number: int) -> Taste:

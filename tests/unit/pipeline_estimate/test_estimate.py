@@ -176,6 +176,19 @@ def test_jobs_of_many_engines_teach_too():
     assert one.survival_from == f"the last {MIN_JOBS} jobs with this engine"
 
 
+def test_stated_bytes_count_until_jobs_teach():
+    """What engines say of their pictures' bytes tells more than experience in general."""
+    spec = a_spec(max_images=20)
+    light = Taste(0, keys(64), 64, has_more=False, stated_bytes=(10_000,) * 64)
+    lies = Taste(0, keys(64), 64, has_more=False, stated_bytes=(10**15,) * 64)
+    few = Taste(0, keys(64), 64, has_more=False, stated_bytes=(10_000,) * 5)
+    none = Taste(0, keys(64), 64, has_more=False)
+    found = [an_estimate(spec, [a_sample(spec, [one])]).bytes for one in (light, few, none, lies)]
+    assert found[0] == Counts(low=256_000, expected=576_000, high=1_280_000)
+    assert found[1] == found[2]
+    assert found[3].high < 64 * 60_000_000
+
+
 def test_quotas_cost_time_and_cap_a_day():
     """An engine of one request a minute makes a job wait; what a day allows is all there is."""
     spec = a_spec(max_images=500, categories={"robin": ("robin",)})
@@ -220,11 +233,12 @@ def test_an_interval_is_in_order(kind):
 
 
 TASTES = st.builds(
-    lambda query, count, extra, start, more, total: Taste(
-        query, keys(count, start), count + extra, more, total
+    lambda query, count, extra, start, more, total, stated: Taste(
+        query, keys(count, start), count + extra, more, total, (stated,) * count
     ),
     st.integers(0, 7), st.integers(0, 120), st.integers(0, 50), st.integers(0, 200),
     st.booleans(), st.one_of(st.none(), st.integers(0, 10**12)),
+    st.integers(1, 10**12),
 )  # fmt: skip
 ENGINES = st.lists(
     st.tuples(
