@@ -180,3 +180,17 @@ def test_serve_keeps_a_stack_until_it_is_told_to_stop(start, cli, tmp_path):
     out, _ = served.communicate(timeout=60)
     assert served.returncode == 0
     assert "/api/v1/health" in out
+
+
+def test_the_person_at_this_machine_is_the_operator(cli, client):
+    """Who started the stack switches engines for everybody; other users may not, and see it."""
+    code, out, err = cli("engines", "enable", "bing", "--accept-terms")
+    assert (code, out) == (0, "bing is ready\n"), err
+    states = {one["name"]: one["state"] for one in client.call("GET", "/engines").json()["items"]}
+    assert states["bing"] == "ready"
+    refused = client.call("POST", "/engines/bing/switch", json={"on": False})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
+    assert cli("engines", "disable", "bing")[0] == 0
+    code, _, err = cli("run", "wren", "--engine", "bing")
+    assert code == 2
+    assert "pixcrawler engines enable bing" in err
