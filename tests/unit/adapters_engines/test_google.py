@@ -147,3 +147,29 @@ def test_another_error_names_its_status():
     page, _ = searched(ENGINE, saying(json.dumps(error), 400))
     assert page.status is EngineStatus.CHANGED
     assert "400" in page.detail
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"errors": [{"reason": "keyInvalid"}]},
+        {"errors": [7, None, {"reason": 5}], "details": [{"reason": "API_KEY_INVALID"}]},
+        {"errors": "no list", "message": "The API key has expired."},
+    ],
+)
+def test_a_refused_key_is_told_in_any_form(error):
+    """Google writes the reason here or there, and now and then in words alone."""
+    page, _ = searched(ENGINE, saying(json.dumps({"error": {"code": 400, **error}}), 400))
+    assert (page.status, page.kind) == (EngineStatus.BLOCKED, BlockKind.DENIED)
+
+
+@pytest.mark.parametrize(
+    "known", [{"queries": {"request": [{}]}}, {"searchInformation": {"totalResults": "1"}}]
+)
+def test_an_answer_is_known_by_what_it_says_of_the_search(known):
+    """Without items it is empty; with neither it is something else."""
+    full, _ = searched(ENGINE, saying(json.dumps({**known, "items": [ITEM]})))
+    empty, _ = searched(ENGINE, saying(json.dumps(known)))
+    other, _ = searched(ENGINE, saying(json.dumps({"items": [ITEM]})))
+    assert (full.status, len(full.finds)) == (EngineStatus.OK, 1)
+    assert (empty.status, other.status) == (EngineStatus.EMPTY, EngineStatus.CHANGED)
