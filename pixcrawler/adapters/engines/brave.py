@@ -85,9 +85,9 @@ class BraveEngine(KeyedEngine):
 
     @override
     def refusal(self, answer: Answer) -> Page | None:
-        code = inside(note_of(answer), "error").get("code")
+        code = text(inside(note_of(answer), "error").get("code"))
         is_no_token = code == "VALIDATION" and b'"x-subscription-token"' in answer.body.lower()
-        if is_no_token or (isinstance(code, str) and code in _KEY_CODES):
+        if is_no_token or code in _KEY_CODES:
             return blocked(BlockKind.DENIED, f"Brave Search refused the key ({code})")
         return None
 

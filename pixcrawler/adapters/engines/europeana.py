@@ -86,13 +86,19 @@ class EuropeanaEngine(KeyedEngine):
     @override
     def refusal(self, answer: Answer) -> Page | None:
         note = note_of(answer)
-        return self._failed(note) if note.get("success") is False else None
+        if note.get("success") is not False:
+            return None
+        words = self.quoted(note.get("error")) or "an error without words"
+        lowered = words.lower()
+        if "key" in lowered:
+            return blocked(BlockKind.DENIED, "Europeana refused the key")
+        if "limit" in lowered or "quota" in lowered or "too many" in lowered:
+            return blocked(BlockKind.THROTTLED, "Europeana asks us to slow down")
+        return Page(EngineStatus.FAILED, detail=f"Europeana could not search: {words}")
 
     @override
     def results(self, body: bytes, ask: Ask) -> Page:
         answer = json_object(body)
-        if answer.get("success") is False:
-            return self._failed(answer)
         if answer.get("success") is not True:
             raise unknown_structure()
         listed = items(answer.get("items"))
@@ -102,15 +108,6 @@ class EuropeanaEngine(KeyedEngine):
         finds = tuple(find for item in listed if (find := _find(item)))
         total = count(answer.get("totalResults"))
         return Page(EngineStatus.OK, finds, following, total=total)
-
-    def _failed(self, note: dict[str, Any]) -> Page:
-        words = self.quoted(note.get("error")) or "an error without words"
-        lowered = words.lower()
-        if "key" in lowered:
-            return blocked(BlockKind.DENIED, "Europeana refused the key")
-        if "limit" in lowered or "quota" in lowered or "too many" in lowered:
-            return blocked(BlockKind.THROTTLED, "Europeana asks us to slow down")
-        return Page(EngineStatus.FAILED, detail=f"Europeana could not search: {words}")
 
 
 def _refinements(filters: Filters) -> list[str]:

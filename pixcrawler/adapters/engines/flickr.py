@@ -117,15 +117,22 @@ class FlickrEngine(KeyedEngine):
 
     @override
     def refusal(self, answer: Answer) -> Page | None:
+        """Return what an error means: they come with status 200."""
         note = note_of(answer)
-        return self._failed(note) if note.get("stat") == "fail" else None
+        if note.get("stat") != "fail":
+            return None
+        code = count(note.get("code"))
+        if code in _BAD_KEY:
+            return blocked(BlockKind.DENIED, f"Flickr refused the key (error {code})")
+        if code in _AWAY:
+            detail = f"Flickr's search is not available for now (error {code})"
+            return Page(EngineStatus.FAILED, detail=detail)
+        said = self.quoted(note.get("message")) or "an error without words"
+        return Page(EngineStatus.CHANGED, detail=f"Flickr did not take the request: {said}")
 
     @override
     def results(self, body: bytes, ask: Ask) -> Page:
-        answer = json_object(body)
-        if answer.get("stat") == "fail":
-            return self._failed(answer)
-        photos = answer.get("photos")
+        photos = json_object(body).get("photos")
         pages = count(photos.get("pages")) if isinstance(photos, dict) else None
         if not isinstance(photos, dict) or pages is None:
             raise unknown_structure()
@@ -136,17 +143,6 @@ class FlickrEngine(KeyedEngine):
         following = None if number >= min(pages, MAX_PAGES) else str(number + 1)
         finds = tuple(find for photo in listed if (find := _find(photo)))
         return Page(EngineStatus.OK, finds, following, total=count(photos.get("total")))
-
-    def _failed(self, note: dict[str, Any]) -> Page:
-        """What Flickr says with status 200."""
-        code = note.get("code")
-        if code in _BAD_KEY:
-            return blocked(BlockKind.DENIED, f"Flickr refused the key (error {code})")
-        if code in _AWAY:
-            detail = f"Flickr's search is not available for now (error {code})"
-            return Page(EngineStatus.FAILED, detail=detail)
-        said = self.quoted(note.get("message")) or "an error without words"
-        return Page(EngineStatus.CHANGED, detail=f"Flickr did not take the request: {said}")
 
 
 def _wishes(filters: Filters) -> dict[str, str]:

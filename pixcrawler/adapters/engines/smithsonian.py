@@ -64,7 +64,7 @@ class SmithsonianEngine(KeyedEngine):
 
     @override
     def refusal(self, answer: Answer) -> Page | None:
-        code = inside(note_of(answer), "error").get("code")
+        code = text(inside(note_of(answer), "error").get("code"))
         if code == "OVER_RATE_LIMIT":
             return blocked(
                 BlockKind.QUOTA, f"{self.card.title}: the requests of the hour are used up"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 
 import pytest
 
@@ -18,7 +19,8 @@ from pixcrawler.adapters.engines.serpapi import SerpApiEngine
 from pixcrawler.adapters.engines.smithsonian import SmithsonianEngine
 from pixcrawler.domain.engine import Access, BlockKind, EngineStatus
 from pixcrawler.pipeline.engine_ports import Answer
-from tests.contracts.engine import body_of, saying, searched
+from tests.contracts.engine import BROKE, FIXTURES, body_of, saying, searched
+from tests.contracts.mutations import mutated
 
 KEYED = [
     BraveEngine, EuropeanaEngine, FlickrEngine, GoogleEngine, PexelsEngine, PixabayEngine,
@@ -104,6 +106,21 @@ def test_no_message_holds_the_key(engine, status, spelling):
         assert page.status is not EngineStatus.OK
         assert page.detail
         assert "s3cret" not in page.detail
+
+
+@pytest.mark.parametrize("engine", KEYED, ids=lambda engine: engine.card.name)
+def test_odd_errors_never_break_a_search(engine):
+    """A refusal with any value replaced, with any status, is still told by what it is."""
+    asked = engine("https://engine.example", f"{SECRET}:cx-of-engine")
+    chance = random.Random(engine.card.name)
+    stored = sorted((FIXTURES / engine.card.name).glob("*"))
+    errors = [path.read_bytes() for path in stored if path.stem not in ("full", "last", "empty")]
+    errors += [b'{"stat": "fail", "code": [], "message": {}}', b'{"error": {"code": {}}}']
+    for body in errors:
+        for status in (200, 400, 403, 429):
+            for _ in range(12):
+                page, _ = searched(asked, saying(mutated(body, chance), status))
+                assert BROKE not in (page.detail or "")
 
 
 def test_a_word_of_a_few_letters_is_no_secret():
