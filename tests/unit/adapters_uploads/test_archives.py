@@ -180,6 +180,16 @@ def test_names_are_never_paths(desk):
         assert set(bodies.values()) == {b"one", b"two", b"three"}
 
 
+def test_a_file_without_a_name(desk):
+    """A member may have no name at all; its bytes are read nevertheless."""
+    data = bytearray(a_zip({"x": b"nameless", "a.jpg": b"named"}))
+    place = data.index(b"PK\1\2") + 28
+    data[place : place + 4] = struct.pack("<HH", 0, 1)  # its name becomes a part of what follows
+    bodies = desk.bodies(desk.send(bytes(data)))
+
+    assert bodies == {None: b"nameless", "a.jpg": b"named"}
+
+
 def test_an_encrypted_member_is_left_out(desk):
     """What only a password opens is counted, the rest is read."""
     data = bytearray(a_zip({"secret.jpg": b"xxxx", "b.jpg": b"good"}))

@@ -48,7 +48,7 @@ def zip_contents(file: BlobFile) -> Contents:
     overlapping = _overlapping(infos)
     for info in infos:
         name = shown_name(info.filename)
-        if info.is_dir():
+        if info.filename.endswith("/"):  # is_dir() breaks on an empty name
             continue
         if choice.is_full(name):
             break
