@@ -16,7 +16,7 @@ MAX_BYTES = 2 * 1024**3
 """Of one upload: what the API takes. Folders are sent in parts of at most that."""
 MAX_FILES = 50_000
 """Of one part of a folder."""
-MAX_UPLOADS = 20
+MAX_UPLOADS = 100
 """Of one job: what the API takes."""
 MAX_IMAGES = 10_000
 """Of one job: what the API takes."""

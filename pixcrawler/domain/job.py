@@ -21,7 +21,7 @@ MAX_KEYWORDS = 200
 MAX_TRANSLATIONS = 1000
 TEMPLATE_MAX_CHARS = 60
 MAX_URLS = 10_000
-MAX_UPLOADS = 20
+MAX_UPLOADS = 100
 DEFAULT_ENGINES = ("openverse", "commons")
 """The documented APIs that need no key."""
 URL_ENGINE = "urls"

@@ -26,7 +26,7 @@ from pixcrawler.pipeline.limits import (
 )
 
 USER_MAX_BLOBS = 1000
-"""Of one user's uploads and what was made of them: fifty jobs of twenty in nine days."""
+"""Of one user's uploads and what was made of them: ten of the largest jobs in nine days."""
 _BODY_MAX_BYTES = 4096
 _CHANCE_BYTES = 10
 _CREATED = 201

@@ -165,6 +165,14 @@ class BlobStoreContract:
         blobs.set_tier(ref, StorageTier.HOT)
         assert blobs.get(ref) == b"x"
 
+    def test_an_upload_link_says_when_it_ends(self, blobs: BlobStore, container: str) -> None:
+        """A link to write with is for a blob that need not exist, and ends as was asked for."""
+        ends = datetime(2030, 1, 1, tzinfo=UTC)
+        link = blobs.upload_link(BlobRef(container=container, name="new"), ends)
+        assert link.expires_at == ends
+        assert link.url
+        assert not blobs.exists(BlobRef(container=container, name="new"))
+
     def test_a_link_says_when_it_ends(self, blobs: BlobStore, container: str) -> None:
         """The link's end is the one asked for, and its address is not empty."""
         ref = BlobRef(container=container, name="a")

@@ -155,7 +155,7 @@ def test_blocks_are_of_one_size(monkeypatch):
         (["job.yaml", "list.csv"], None, "give a job file alone"),
         (["robin"], "birds", "--category goes with"),
         ([], "birds", "--category goes with"),
-        (["many/"], None, "that is 21 uploads"),
+        (["many/"], None, "that is 101 uploads"),
         (["folder.zip"], None, "there is no picture in it"),
     ],
 )
@@ -166,7 +166,7 @@ def test_mistakes_are_told(words, category, said):
     write("job.yaml", b"keywords: [a]")
     write("list.csv")
     write("folder.zip/readme")
-    for number in range(21):
+    for number in range(101):
         write(f"many/{number}/1.jpg")
     with pytest.raises(Mistake, match=said):
         job_order(words, NONE, category)

@@ -49,7 +49,7 @@ def test_uploads_beside_others_keep_their_engines(more, engines):
         ({"uploads": ["not an id"]}, ("uploads.images.0", "string_pattern_mismatch")),
         ({"uploads": ["../" + "0" * 29]}, ("uploads.images.0", "string_pattern_mismatch")),
         ({"uploads": {"a": []}}, ("uploads.a", "too_short")),
-        ({"uploads": {"a": [f"{n:032x}" for n in range(21)]}}, ("uploads", "too_long")),
+        ({"uploads": {"a": [f"{n:032x}" for n in range(101)]}}, ("uploads", "too_long")),
         ({"uploads": {"Owl": [ONE]}, "keywords": ["owl"]}, ("uploads", "duplicate")),
         ({"keywords": ["owl"], "engines": ["uploads"]}, ("uploads", "missing")),
         (
