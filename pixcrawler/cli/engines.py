@@ -17,6 +17,9 @@ from pixcrawler.cli.talk import Talk
 ANSWER_MAX_BYTES = 8 * 1024 * 1024
 _WELL = ("ok", "empty")
 _ON = ("ready", "suspended")
+_STATES = {"ready": "is ready", "switched_off": "is switched off", "suspended": "is suspended"}
+_PLAIN = ("ready", "switched_off")
+"""Who has just done it knows why."""
 
 
 def engines(options: argparse.Namespace, talk: Talk) -> int:
@@ -119,8 +122,10 @@ def _reopen(api: Api, options: argparse.Namespace, talk: Talk, body: bytes) -> i
 
 
 def _told(engine: dict[str, Any], talk: Talk) -> int:
-    reason = f": {engine['reason']}" if engine["state"] != "ready" and engine["reason"] else ""
-    talk.line(f"{engine['name']} is {str(engine['state']).replace('_', ' ')}{reason}")
+    state = str(engine["state"])
+    told = _STATES.get(state, "cannot be asked")
+    reason = f": {engine['reason']}" if state not in _PLAIN and engine.get("reason") else ""
+    talk.line(f"{engine['name']} {told}{reason}")
     talk.json(engine)
     return OK
 

@@ -157,6 +157,8 @@ class Behaviour:
     """The job at each look; the last one stays."""
     archive: bytes = field(default_factory=an_archive)
     engines: list[dict[str, Any]] = field(default_factory=lambda: [an_engine()])
+    switched: dict[str, Any] = field(default_factory=dict)
+    """What else is said of an engine after it was switched."""
     parsed: dict[str, Any] = field(default_factory=lambda: a_page(total=1234))
     announced_sha256: str | None = None
     jobs: list[dict[str, Any]] = field(default_factory=lambda: [a_job()])
@@ -315,8 +317,8 @@ class _Handler(NeighbourHandler):
         elif self.path.endswith("/parse"):
             self.answer(200, will.parsed)
         else:
-            is_on = body.get("on", True)
-            self.answer(200, an_engine(state="ready" if is_on else "switched_off", reason="off"))
+            state = "ready" if body.get("on", True) else "switched_off"
+            self.answer(200, an_engine(**{"state": state, "reason": "off", **will.switched}))
 
     def _uploads(self, body: Any) -> None:
         will = self.server.will

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from pixcrawler.adapters.engines.shape import Ask, Engine, Steps
-from pixcrawler.domain.engine import EngineCard, EngineStatus, Quota
+from pixcrawler.domain.engine import BlockKind, EngineCard, EngineStatus, Quota
 from pixcrawler.domain.errors import PixCrawlerError, SourceUnavailable
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.source import SearchQuery
@@ -27,7 +27,8 @@ from pixcrawler.pipeline.engine_ports import (
 from pixcrawler.pipeline.limits import QUERY_MAX_CHARS
 
 PATIENCE_S = 20.0
-"""Longest wait for a place in an engine's queue: a round goes on with the others meanwhile."""
+"""Longest wait for a place in an engine's queue, and before that for the jobs of this process
+that ask it: a round goes on with the others meanwhile."""
 MAX_STEPS = 64
 """Requests of one page: the most that any engine takes is one for each result."""
 RETRY_PAUSES_S = (1.0, 3.0)
@@ -63,8 +64,22 @@ class Searcher:
         """Return one page of finds, or a page that says what is wrong."""
         ask = Ask(_words(query, self.card), filters, cursor)
         # A ticket is good for its time: who holds one must not wait for other threads as well.
-        with self._turn:
+        if not self._turn.acquire(timeout=PATIENCE_S):
+            return self._busy()
+        try:
             return _Visit(self).page(ask)
+        finally:
+            self._turn.release()
+
+    def _busy(self) -> Page:
+        """Say that other jobs of this process were quicker, as the desk says it of others."""
+        return Page(
+            EngineStatus.BLOCKED,
+            detail=f"{self.card.title} is busy with other jobs",
+            retry_after_s=PATIENCE_S,
+            kind=BlockKind.QUOTA,
+            requests=0,
+        )
 
 
 class _Visit:

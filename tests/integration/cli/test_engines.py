@@ -113,6 +113,15 @@ def test_an_engine_without_terms_is_just_switched_on(cli, server):
     assert server.will.posted == [{"on": True, "terms_digest": "ab" * 32}]
 
 
+def test_an_engine_that_lacks_its_key_is_told(cli, server):
+    """Switched on is not yet usable, and the setting is named."""
+    needy = {"state": "needs_key", "reason": "it needs a key: setting ENGINE_KEY_BING"}
+    server.will.engines = [an_engine(terms="", **needy)]
+    server.will.switched = needy
+    said = cli("engines", "enable", "bing")
+    assert said.out == "bing cannot be asked: it needs a key: setting ENGINE_KEY_BING\n"
+
+
 def test_an_engine_that_is_on_stays_on(cli, server):
     """Enabling twice changes nothing."""
     server.will.engines = [an_engine(state="ready")]
@@ -123,7 +132,7 @@ def test_an_engine_that_is_on_stays_on(cli, server):
 
 def test_engines_are_switched_off_and_reopened(cli, server):
     """Both say how the engine stands afterwards."""
-    assert cli("engines", "disable", "bing").out == "bing is switched off: off\n"
+    assert cli("engines", "disable", "bing").out == "bing is switched off\n"
     assert cli("engines", "reopen", "bing").out == "bing is ready\n"
     assert server.will.posted == [{"on": False}, {}]
 

@@ -291,6 +291,18 @@ def test_one_page_at_a_time():
     assert max(most) == 1
 
 
+def test_nobody_waits_for_ever_behind_other_jobs(monkeypatch):
+    """Whoever does not get a turn in time is told, and asks nobody."""
+    monkeypatch.setattr("pixcrawler.adapters.engines.searcher.PATIENCE_S", 0.05)
+    at = Setting(GOOD)
+    with at.searcher._turn:
+        page = at.search()
+    assert (page.status, page.kind, page.requests) == (EngineStatus.BLOCKED, BlockKind.QUOTA, 0)
+    assert page.detail == "Plain is busy with other jobs"
+    assert at.service.asked == []
+    assert at.search().status is EngineStatus.OK
+
+
 def test_the_query_is_written_in_the_engines_language():
     """Phrases and exclusions are written for engines that understand them, else left out."""
     at = Setting(GOOD)
