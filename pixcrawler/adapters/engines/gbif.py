@@ -41,8 +41,8 @@ MAX_MEDIA = 10
 """Of one occurrence: more show the same thing again."""
 BACKBONE = "d7dddbf4-2cf0-4f39-9b2a-bb099caae36c"
 """GBIF's own list of species."""
-_SURE = frozenset({"EXACT", "FUZZY"})
-"""Anything else is a wider group than the one that was named."""
+_EXACT, _FUZZY = "EXACT", "FUZZY"
+"""Any other match is a wider group than the one that was named."""
 
 
 class GbifEngine(Engine):
@@ -67,7 +67,7 @@ class GbifEngine(Engine):
             answer = yield self.request(ask)
             return self.read(answer.body, ask)
         answer = yield Request(f"{self.base_url}/v1/species/match", {"name": ask.text})
-        key = _matched(answer.body)
+        key = _matched(answer.body, ask.text)
         if key is None:
             answer = yield self._by_common_name(ask.text)
             key = _called(answer.body, ask.text)
@@ -118,13 +118,17 @@ def _place(cursor: str | None) -> tuple[int, int]:
     return int(key), int(offset)
 
 
-def _matched(body: bytes) -> int | None:
+def _matched(body: bytes, name: str) -> int | None:
     """The key of the taxon that has exactly this scientific name, or nearly."""
     answer = json_object(body)
     match = text(answer.get("matchType"))
     if match is None:
         raise unknown_structure()
-    return count(answer.get("usageKey")) or None if match in _SURE else None
+    # Of a single word a letter less or more is mostly another genus, or what people call it.
+    if match != _EXACT and (match != _FUZZY or len(name.split()) == 1):
+        return None
+    # By an old name only those are found that were recorded under it.
+    return count(answer.get("acceptedUsageKey")) or count(answer.get("usageKey")) or None
 
 
 def _called(body: bytes, name: str) -> int | None:

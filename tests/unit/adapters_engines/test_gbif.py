@@ -7,8 +7,9 @@ import json
 import pytest
 
 from pixcrawler.adapters.engines.gbif import GbifEngine
+from pixcrawler.adapters.engines.saved import read_saved
 from pixcrawler.domain.engine import EngineStatus
-from pixcrawler.domain.source import Provenance
+from pixcrawler.domain.source import Provenance, SearchQuery
 from pixcrawler.pipeline.engine_ports import Answer, Request
 from tests.contracts.answers import Service, body_of, saying, stored
 from tests.contracts.engine import EngineCase, EngineContract, searched
@@ -87,6 +88,46 @@ def test_a_common_name_is_looked_up(match):
     assert page.status is EngineStatus.OK
 
 
+@pytest.mark.parametrize(
+    ("name", "match", "key"),
+    [
+        ("Papilio machaon", {"matchType": "EXACT", "usageKey": 7}, "7"),
+        ("Papilio machaonn", {"matchType": "FUZZY", "usageKey": 7}, "7"),
+        ("Boletus satanas", {"matchType": "EXACT", "usageKey": 8, "acceptedUsageKey": 9}, "9"),
+        ("heron", {"matchType": "EXACT", "usageKey": 7}, "7"),
+        ("heron", {"matchType": "FUZZY", "usageKey": 7}, None),
+        ("Papilio machaon", {"matchType": "EXACT", "usageKey": 0}, None),
+    ],
+)
+def test_a_match_counts_when_it_is_the_thing_itself(name, match, key):
+    """A single word that is nearly a genus is mostly a common name; an old name leads to the new.
+
+    By the key of an old name, GBIF lists only what was recorded under it.
+    """
+    query = SearchQuery(text=name, keyword=name, category="x")
+
+    def play(request):
+        if request.url.endswith("/species/match"):
+            return saying(json.dumps(match))(request)
+        return _gbif(stored("gbif/full.json"))(request)
+
+    _, asked = searched(ENGINE, play, query=query)
+    assert asked[-1].params.get("taxonKey") == key
+
+
+def test_a_common_name_leads_to_gbif_s_own_key():
+    """The list that names the taxon may not be the one that occurrences are filed under."""
+    taxa = [{"key": 1, "nubKey": 2, "vernacularNames": [{"vernacularName": "Harbour Crane"}]}]
+
+    def play(request):
+        if request.url.endswith("/species/search"):
+            return saying(json.dumps({"results": taxa}))(request)
+        return _gbif(stored("gbif/full.json"), "match_none")(request)
+
+    _, asked = searched(ENGINE, play)
+    assert asked[-1].params["taxonKey"] == "2"
+
+
 @pytest.mark.parametrize("match", ["match_none", "match_wider"])
 def test_a_name_that_nothing_has_finds_nothing(match):
     """A wider group than the one that was named would have the wrong pictures."""
@@ -116,6 +157,12 @@ def test_pictures_have_their_own_licence_and_creator():
     assert second.provenance.page_url == "https://www.gbif.org/occurrence/501"
     assert second.provenance.title == "Fungella rubra Meadow"
     assert (third.provenance.creator, third.format_hint) == ("Meadow Museum", "png")
+
+
+def test_a_saved_answer_leads_nowhere():
+    """An answer alone does not say which taxon it is of."""
+    page = read_saved(ENGINE, body_of("gbif/full.json"))
+    assert (len(page.finds), page.next_cursor) == (4, None)
 
 
 def test_it_stops_where_the_service_does():
