@@ -33,7 +33,7 @@ from pixcrawler.domain.engine import (
     Honour,
     Quota,
 )
-from pixcrawler.domain.filters import FilterName
+from pixcrawler.domain.filters import FilterName, Filters
 from pixcrawler.domain.source import Provenance
 from pixcrawler.pipeline.engine_ports import Answer, Find, Page, Request
 from pixcrawler.pipeline.limits import IMAGE_MAX_BYTES, IMAGE_MAX_PIXELS
@@ -123,10 +123,7 @@ class CommonsEngine(Engine):
         if not isinstance(pages, dict):
             raise unknown_structure()
         listed = sorted((page for page in pages.values() if isinstance(page, dict)), key=_place)
-        is_original = ask.filters.size == "huge"
-        finds = tuple(
-            find for page in listed[:MAX_ITEMS] if (find := _find(page, is_original=is_original))
-        )
+        finds = tuple(find for page in listed[:MAX_ITEMS] if (find := _find(page, ask.filters)))
         return Page(EngineStatus.OK, finds, _following(follows, int(ask.cursor or 0)))
 
 
@@ -150,12 +147,12 @@ def _place(page: dict[str, Any]) -> int:
     return index if isinstance(index, int) else _PLACE_OF_LAST
 
 
-def _find(page: dict[str, Any], *, is_original: bool) -> Find | None:
+def _find(page: dict[str, Any], filters: Filters) -> Find | None:
     shown = page.get("imageinfo")
     info = shown[0] if isinstance(shown, list) and shown else None
     if not isinstance(info, dict) or text(info.get("mime")) not in _MEDIA_TYPES:
         return None
-    url, width, height = _rendering(info, is_original=is_original)
+    url, width, height = _rendering(info, filters)
     if url is None:
         return None
     said = info.get("extmetadata")
@@ -183,22 +180,29 @@ def _find(page: dict[str, Any], *, is_original: bool) -> Find | None:
     )
 
 
-def _rendering(
-    info: dict[str, Any], *, is_original: bool
-) -> tuple[str | None, int | None, int | None]:
+def _rendering(info: dict[str, Any], filters: Filters) -> tuple[str | None, int | None, int | None]:
     """Address and size of the original, or of a smaller rendering when it is very wide.
 
-    Who wants originals gets them unless they are too large to be downloaded or opened.
+    Who wants more than the rendering has gets the original, unless that is too large to be
+    downloaded or opened.
     """
     width, height = pixels(info.get("width")), pixels(info.get("height"))
     thumb = address(info.get("thumburl"), "https:")
+    shown = pixels(info.get("thumbwidth")), pixels(info.get("thumbheight"))
     is_wide = bool(width and width > THUMB_WIDTH_PX)
     is_too_large = (width or 0) * (height or 0) > IMAGE_MAX_PIXELS or (
         (count(info.get("size")) or 0) > IMAGE_MAX_BYTES
     )
-    if thumb and is_wide and (is_too_large or not is_original):
-        return thumb, pixels(info.get("thumbwidth")), pixels(info.get("thumbheight"))
+    if thumb and is_wide and (is_too_large or _is_enough(*shown, filters)):
+        return thumb, *shown
     return address(info.get("url"), "https:"), width, height
+
+
+def _is_enough(width: int | None, height: int | None, filters: Filters) -> bool:
+    """Whether a rendering of this size, as far as it is known, can be what the job wants."""
+    is_broad = width is None or width >= filters.min_width
+    is_high = height is None or height >= filters.min_height
+    return filters.size != "huge" and is_broad and is_high
 
 
 def _value(facts: dict[str, Any], name: str) -> Any:

@@ -122,6 +122,38 @@ def test_who_wants_huge_pictures_gets_the_original():
     assert second.thumbnail_url.endswith("2000px-Mill_second.jpg")
 
 
+@pytest.mark.parametrize(
+    ("least", "width"),
+    [
+        ({"min_width": 2000, "min_height": 1333}, 2000),
+        ({"min_width": 2001}, 9000),
+        ({"min_height": 1334}, 9000),
+    ],
+)
+def test_a_rendering_that_is_too_small_for_the_job_is_not_taken(least, width):
+    """Otherwise everything large would be fetched and thrown away."""
+    page, _ = searched(ENGINE, stored("commons/full.json"), filters=Filters(**least))
+    assert page.finds[1].width == width
+
+
+def test_the_end_is_where_the_service_does_not_come_further():
+    """A next page that begins where this one does would be asked for for ever."""
+    page, _ = searched(ENGINE, saying(_page(50, {"gsroffset": 50})), "50")
+    assert (len(page.finds), page.next_cursor) == (50, None)
+
+
+def test_the_exact_licence_comes_before_its_short_name():
+    """The short name is for people, and may say less."""
+    answer = json.loads(body_of("commons/full.json"))
+    facts = answer["query"]["pages"]["117"]["imageinfo"][0]["extmetadata"]
+    facts["License"], facts["LicenseShortName"] = {"value": "cc0"}, {"value": "Multiple licenses"}
+    page, _ = searched(ENGINE, saying(json.dumps(answer)))
+    assert page.finds[0].provenance.license == "cc0"
+    del facts["License"]
+    page, _ = searched(ENGINE, saying(json.dumps(answer)))
+    assert page.finds[0].provenance.license == "multiple-licenses"
+
+
 @pytest.mark.parametrize("facts", [{"size": 26 * 1024 * 1024}, {"width": 9000, "height": 8000}])
 def test_an_original_that_is_too_large_comes_as_its_rendering(facts):
     """What we would not download or open is not asked for."""
@@ -145,6 +177,13 @@ def test_a_lag_says_how_long_to_wait():
     page, _ = searched(ENGINE, stored("commons/maxlag.json", retry_after_s=5000.0))
     assert (page.status, page.retry_after_s) == (EngineStatus.BLOCKED, 5000.0)
     assert "maxlag" in page.detail
+
+
+def test_a_status_that_refuses_counts_whatever_the_body_says():
+    """An error in words does not make a page of a fault of the service."""
+    service = saying('{"error": {"code": "internal_api_error"}}', 503)
+    page, _ = searched(ENGINE, service)
+    assert page.status is EngineStatus.FAILED
 
 
 def test_an_error_is_named():
