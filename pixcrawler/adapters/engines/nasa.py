@@ -25,7 +25,7 @@ from pixcrawler.domain.engine import Access, EngineCard, EngineStatus, Honour, Q
 from pixcrawler.domain.filters import FilterName, Filters
 from pixcrawler.domain.source import Provenance
 from pixcrawler.pipeline.engine_ports import Find, Page, Request
-from pixcrawler.pipeline.limits import IMAGE_MAX_PIXELS
+from pixcrawler.pipeline.limits import IMAGE_MAX_BYTES, IMAGE_MAX_PIXELS
 
 NAME = "nasa"
 PAGE_SIZE = 100
@@ -132,7 +132,8 @@ def _pictures(links: Any) -> dict[str, tuple[str, int | None, int | None]]:
         if url and urlsplit(url).path.lower().endswith(_KEPT):
             named = _SIZE_NAME.search(url)
             size = pixels(link.get("width")), pixels(link.get("height"))
-            if (size[0] or 0) * (size[1] or 0) <= IMAGE_MAX_PIXELS:
+            is_small = (count(link.get("size")) or 0) <= IMAGE_MAX_BYTES
+            if is_small and (size[0] or 0) * (size[1] or 0) <= IMAGE_MAX_PIXELS:
                 name = named[1] if named else ""
                 found.setdefault(name, (url, *size))
     return found

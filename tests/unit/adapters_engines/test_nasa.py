@@ -86,6 +86,27 @@ def test_the_best_rendering_is_taken():
 
 
 @pytest.mark.parametrize(
+    ("facts", "best"),
+    [
+        ({"width": 6000, "height": 4000, "size": 25 * 1024 * 1024}, "orig"),
+        ({"width": 6000, "height": 4000, "size": 25 * 1024 * 1024 + 1}, "large"),
+        ({"width": 8000, "height": 8000, "size": 9}, "large"),
+        ({"size": "-"}, "orig"),
+    ],
+)
+def test_what_is_too_large_for_us_is_left_for_the_next_smaller(facts, best):
+    """An original that we would not download or open is worth nothing."""
+    href = "https://assets.example/a~{}.jpg"
+    links = [
+        {"href": href.format("large"), "width": 1920, "height": 1280, "size": 1},
+        {"href": href.format("orig"), **facts},
+    ]
+    item = {"data": [{"nasa_id": "a"}], "links": links}
+    page, _ = searched(ENGINE, saying(json.dumps({"collection": {"items": [item]}})))
+    assert [find.url for find in page.finds] == [href.format(best)]
+
+
+@pytest.mark.parametrize(
     ("wish", "params"),
     [
         ({"since": "2019-08-07"}, {"year_start": "2019"}),
