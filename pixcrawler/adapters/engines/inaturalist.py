@@ -28,7 +28,8 @@ from pixcrawler.domain.source import Provenance
 from pixcrawler.pipeline.engine_ports import Find, Page, Request
 
 NAME = "inaturalist"
-PAGE_SIZE = 200
+PAGE_SIZE = 100
+"""Of at most 200: each comes with everything that people said of it, 20 to 40 kilobytes."""
 MAX_PHOTOS = 10
 """Of one observation: more show the same animal again."""
 _LICENSES = {

@@ -20,9 +20,9 @@ OPEN_DATA = "https://inaturalist-open-data.s3.amazonaws.com/photos"
 def _page(above: int, left: int) -> bytes:
     seen = [
         {"id": n, "photos": [{"id": n, "url": f"https://p.example/photos/{n}/square.jpg"}]}
-        for n in range(above + 1, above + 201)
+        for n in range(above + 1, above + 101)
     ]
-    return json.dumps({"total_results": left, "per_page": 200, "results": seen}).encode()
+    return json.dumps({"total_results": left, "per_page": 100, "results": seen}).encode()
 
 
 class TestINaturalist(EngineContract):
@@ -39,9 +39,9 @@ class TestINaturalist(EngineContract):
         hostile=stored("inaturalist/hostile.json"),
         hostile_finds=3,
         whole=paged(
-            "id_above", {"0": _page(0, 600), "200": _page(200, 400), "400": _page(400, 200)}
+            "id_above", {"0": _page(0, 300), "100": _page(100, 200), "200": _page(200, 100)}
         ),
-        whole_finds=600,
+        whole_finds=300,
         body=body_of("inaturalist/full.json"),
     )
 
@@ -54,7 +54,7 @@ def test_observations_are_asked_for_by_name_from_the_oldest():
         "taxon_name": "harbour crane",
         "quality_grade": "research",
         "photos": "true",
-        "per_page": "200",
+        "per_page": "100",
         "order_by": "id",
         "order": "asc",
         "id_above": "512",
