@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from pixcrawler.adapters.engines.blocks import blocked, is_markup
 from pixcrawler.adapters.engines.cursors import place_and_luggage, stamped, still_good, written
-from pixcrawler.adapters.engines.fields import address, items, pixels, text
+from pixcrawler.adapters.engines.fields import address, items, pixels, shortened, text
 from pixcrawler.adapters.engines.markets import language_of
 from pixcrawler.adapters.engines.shape import Ask, Engine, Steps, json_object
 from pixcrawler.domain.engine import Access, BlockKind, EngineCard, EngineStatus, Honour, Quota
@@ -112,7 +112,7 @@ class DuckDuckGoEngine(Engine):
         wishes = ask.filters
         params = {
             "o": "json",
-            "q": _query(ask),
+            "q": shortened(ask.text, QUERY_MAX_CHARS),
             "u": "bing",
             "l": _market(wishes.region),
             "bpia": "1",
@@ -154,7 +154,7 @@ class DuckDuckGoEngine(Engine):
         return page
 
     def _for_token(self, ask: Ask) -> Request:
-        params = {"q": _query(ask), "iar": "images", "t": "h_"}
+        params = {"q": shortened(ask.text, QUERY_MAX_CHARS), "iar": "images", "t": "h_"}
         return Request(f"{self.base_url}/", params, follow=False)
 
 
@@ -163,13 +163,6 @@ def _token(body: bytes) -> str:
     if found is None:
         raise ValueError("gave a page without a token that we know")
     return found[1].decode()
-
-
-def _query(ask: Ask) -> str:
-    """The words, cut between two of them where they are too many."""
-    if len(ask.text) <= QUERY_MAX_CHARS:
-        return ask.text
-    return ask.text[: QUERY_MAX_CHARS + 1].rpartition(" ")[0] or ask.text[:QUERY_MAX_CHARS]
 
 
 def _market(region: str | None) -> str:

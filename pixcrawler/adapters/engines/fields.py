@@ -13,7 +13,7 @@ from typing_extensions import override
 TEXT_MAX_CHARS = 1000
 ADDRESS_CHARS = range(8, 4097)
 MAX_ITEMS = 500
-"""Of one answer: the largest page that is asked for has 100."""
+"""Of one answer: the largest page that is asked for, Flickr's."""
 _MARKUP_MAX_CHARS = 8000
 _MARKUP_MAX_TAGS = 100
 """The parser looks through all the rest for each tag that does not end."""
@@ -64,10 +64,12 @@ def address(value: Any, base: str = "") -> str | None:
 
     None as well for one with control characters, half characters, a user name or a password.
     """
-    if not isinstance(value, str) or not value.strip():
+    written = value.strip() if isinstance(value, str) else ""
+    # Before it is read: what reads addresses remembers them, however long.
+    if not written or len(written) >= ADDRESS_CHARS.stop:
         return None
     try:
-        whole = urljoin(base, value.strip())
+        whole = urljoin(base, written)
         parts = urlsplit(whole)
     except ValueError:
         return None
