@@ -205,3 +205,6 @@ def test_odd_names_make_no_addresses(odd):
     (find,) = page.finds
     assert (find.provenance.page_url, find.provenance.creator_url) == (None, None)
     assert find.provenance.provider_id is None
+    half, _ = searched(ENGINE, saying(_page(1, 1, [{**PHOTO, "id": odd}])))
+    assert half.finds[0].provenance.page_url is None
+    assert half.finds[0].provenance.creator_url.endswith("/12345678@N07/")

@@ -84,6 +84,28 @@ def test_sizes_are_those_of_the_rendition_that_is_fetched():
     ]
 
 
+def test_a_hit_that_says_little_is_a_find_of_little():
+    """Nothing is made up for what is missing, and no address of odd names."""
+    page, _ = searched(ENGINE, saying(_page([{"largeImageURL": "https://p.example/1.jpg"}])))
+    (find,) = page.finds
+    assert find.provenance == Provenance(
+        engine="pixabay",
+        license="pixabay",
+        license_url="https://pixabay.com/service/license-summary/",
+    )
+    assert (find.width, find.height, find.bytes_hint) == (None, None, None)
+    odd, _ = searched(ENGINE, saying(_page([{**HIT, "user": "a/../b"}])))
+    assert odd.finds[0].provenance.creator_url is None
+    assert odd.finds[0].provenance.creator == "a/../b"
+
+
+def test_a_language_that_it_does_not_know_is_not_asked_for():
+    """An unknown code would be an error: the search goes on without, and the card says so."""
+    filters = Filters(language="sw")
+    _, (request,) = searched(ENGINE, stored("pixabay/full.json"), filters=filters)
+    assert "lang" not in request.params
+
+
 def test_an_original_that_is_too_large_is_not_taken():
     """A smaller rendition is, with its own size."""
     hit = {**HIT, "imageURL": "https://p.example/1.jpg", "imageWidth": 12_000, "imageHeight": 9000}
@@ -125,6 +147,7 @@ def test_finds_have_their_maker_and_the_one_licence():
         ({"safe_search": False}, "safesearch", "false"),
         ({"language": "no"}, "lang", "no"),
         ({"min_width": 800}, "min_width", "800"),
+        ({"min_height": 600}, "min_height", "600"),
     ],
 )
 def test_wishes_are_told_in_the_engine_s_words(wish, param, value):

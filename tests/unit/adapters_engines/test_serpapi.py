@@ -142,6 +142,33 @@ def test_a_search_that_is_still_running_failed():
     assert page.status is EngineStatus.FAILED
 
 
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("You have hit the rate limit.", BlockKind.THROTTLED),
+        ("Too many requests.", BlockKind.THROTTLED),
+        ("The hourly throughput is exceeded.", BlockKind.THROTTLED),
+        ("You have run out of searches.", BlockKind.QUOTA),
+        ("Missing parameter api_key.", BlockKind.DENIED),
+        ("No results for this query.", None),
+    ],
+)
+def test_errors_with_status_200_are_told_by_their_words(words, kind):
+    """Resellers word it differently."""
+    page, _ = searched(ENGINE, saying(json.dumps({"error": words})))
+    expected = EngineStatus.BLOCKED if kind else EngineStatus.EMPTY
+    assert (page.status, page.kind) == (expected, kind)
+
+
+def test_success_without_a_list_is_empty():
+    """Nothing was found; without a word of success it is another answer."""
+    success, _ = searched(ENGINE, saying('{"search_metadata": {"status": "Success"}}'))
+    other, _ = searched(ENGINE, saying('{"search_metadata": {"status": "Fine"}}'))
+    bare, _ = searched(ENGINE, saying(json.dumps({"images_results": [RESULT]})))
+    assert (success.status, other.status) == (EngineStatus.EMPTY, EngineStatus.CHANGED)
+    assert (bare.status, len(bare.finds)) == (EngineStatus.OK, 1)
+
+
 def test_an_unknown_error_beside_a_status_is_that_status():
     """403 is a refusal, whatever the words."""
     page, _ = searched(ENGINE, saying('{"error": "Forbidden, sorry."}', 403))

@@ -98,7 +98,7 @@ def test_finds_name_maker_museum_and_record():
     assert page.finds[0].provenance == Provenance(
         engine="smithsonian",
         page_url="https://americanhistory.si.example/collections/nmah_1",
-        title="Model of a crane 1",
+        title="Model of a crane (1)",
         creator="Ada Quayside",
         license="cc0",
         license_url="https://creativecommons.org/publicdomain/zero/1.0/",
@@ -108,12 +108,33 @@ def test_finds_name_maker_museum_and_record():
     assert page.finds[3].provenance.creator is None
 
 
+def test_what_a_record_lacks_is_taken_from_beside_it():
+    """The title of the row, the lasting address of the record, its number."""
+    medium = _medium("https://s.example/1.jpg")
+    row = _row(medium)
+    told = row["content"]["descriptiveNonRepeating"]
+    told |= {"guid": "http://n2t.example/ark:/65665/1", "record_ID": "nmah_1"}
+    row["title"] = "A crane"
+    page, _ = searched(ENGINE, saying(_page([row, _row(medium)])))
+    stated, bare = (find.provenance for find in page.finds)
+    assert (stated.title, stated.page_url) == ("A crane", "http://n2t.example/ark:/65665/1")
+    assert stated.provider_id == "nmah_1"
+    assert (bare.title, bare.page_url, bare.provider_id, bare.creator) == (None,) * 4
+
+
 def test_a_scanned_book_gives_its_first_pages_only():
     """One object must not fill a dataset."""
     media = [_medium(f"https://s.example/{n}.jpg") for n in range(300)]
     page, _ = searched(ENGINE, saying(_page([_row(*media), _row(media[299])])))
     assert len(page.finds) == MAX_MEDIA + 1
     assert page.finds[-1].url == "https://s.example/299.jpg"
+
+
+def test_a_page_of_objects_with_many_pictures_is_taken_whole():
+    """What is cut off a page comes on no other."""
+    media = [_medium(f"https://s.example/{n}.jpg") for n in range(MAX_MEDIA)]
+    page, _ = searched(ENGINE, saying(_page([_row(*media)] * 100)))
+    assert len(page.finds) == 100 * MAX_MEDIA
 
 
 @pytest.mark.parametrize(
