@@ -39,6 +39,8 @@ _NO_COLORS = (
     "transparent", "red", "orange", "yellow", "green", "teal", "blue", "purple", "pink", "brown",
     "black", "white",
 )  # fmt: skip
+_OF_A_KEY = re.compile(r"\b(?:api ?|ws)key\b")
+"""Not the word alone: a query that is repeated may be about keys."""
 _IDENTITY = re.compile(r"(?:/[\w.-]{1,200}){2}", re.ASCII)
 
 
@@ -90,7 +92,7 @@ class EuropeanaEngine(KeyedEngine):
             return None
         words = self.quoted(note.get("error")) or "an error without words"
         lowered = words.lower()
-        if "key" in lowered:
+        if _OF_A_KEY.search(lowered):
             return blocked(BlockKind.DENIED, "Europeana refused the key")
         if "limit" in lowered or "quota" in lowered or "too many" in lowered:
             return blocked(BlockKind.THROTTLED, "Europeana asks us to slow down")

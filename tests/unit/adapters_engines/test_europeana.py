@@ -185,6 +185,21 @@ def test_other_errors_are_told_in_europeana_s_words(status, expected, tries):
     assert len(asked) == tries
 
 
+@pytest.mark.parametrize("words", ["Invalid API key", "No apikey was given", "Empty wskey"])
+def test_a_refused_key_told_with_status_200_is_one(words):
+    """The words decide where the status does not."""
+    page, _ = searched(ENGINE, saying(json.dumps({"success": False, "error": words})))
+    assert (page.status, page.kind) == (EngineStatus.BLOCKED, BlockKind.DENIED)
+
+
+@pytest.mark.parametrize("query", ["turkey", "key ring", "keyboard"])
+def test_an_error_that_repeats_a_query_is_no_refused_key(query):
+    """Otherwise one odd query would shut the engine to everybody for a while."""
+    words = f"Could not parse the query: {query}"
+    page, _ = searched(ENGINE, saying(json.dumps({"success": False, "error": words})))
+    assert page.status is EngineStatus.FAILED
+
+
 @pytest.mark.parametrize("words", ["Rate limit exceeded", "Quota reached", "Too many requests"])
 def test_a_limit_told_with_status_200_is_one(words):
     """The words decide where the status does not."""
