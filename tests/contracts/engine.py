@@ -133,6 +133,17 @@ class EngineContract:
             is_searched = case.engine.card.honour(name, filters) is Honour.SEARCHED
             assert (asked != plain) == is_searched, wish
 
+    @pytest.mark.parametrize("name", [name for name in WISHES if name is not FilterName.LICENSE])
+    def test_two_values_of_a_filter_are_asked_for_differently(self, name):
+        """No two sizes, colours, kinds, markets and languages are the same to a service."""
+        case = self.case
+        seen: dict[str, Any] = {}
+        for wish in WISHES[name]:
+            filters = Filters.model_validate({**case.filters.model_dump(), **wish})
+            if case.engine.card.honour(name, filters) is Honour.SEARCHED:
+                _, asked = searched(case.engine, case.full, filters=filters)
+                assert seen.setdefault(repr(asked), wish) == wish
+
     def test_the_last_page_has_no_next(self):
         """The last page gives its finds and no cursor."""
         case = self.case

@@ -118,6 +118,16 @@ def test_finds_have_page_size_and_format():
             "rights",
             "(cc_publicdomain|cc_attribute|cc_sharealike).-(cc_noncommercial|cc_nonderived)",
         ),
+        (
+            {"license": "commercial"},
+            "rights",
+            "(cc_publicdomain|cc_attribute|cc_sharealike|cc_nonderived).-(cc_noncommercial)",
+        ),
+        (
+            {"license": "modification"},
+            "rights",
+            "(cc_publicdomain|cc_attribute|cc_sharealike|cc_noncommercial).-(cc_nonderived)",
+        ),
         ({"license": "public_domain"}, "rights", "cc_publicdomain"),
         ({"safe_search": False}, "safe", "off"),
         ({"region": "fr"}, "gl", "fr"),
