@@ -12,7 +12,7 @@ from typing import Any
 from typing_extensions import override
 
 from pixcrawler.adapters.engines.blocks import blocked
-from pixcrawler.adapters.engines.fields import MAX_ITEMS, address, count, items, pixels, text
+from pixcrawler.adapters.engines.fields import address, count, items, pixels, text
 from pixcrawler.adapters.engines.keyed import KeyedEngine, inside, is_usable, note_of
 from pixcrawler.adapters.engines.lucene import lucene_query
 from pixcrawler.adapters.engines.shape import Ask, json_object, unknown_structure
@@ -83,7 +83,7 @@ class SmithsonianEngine(KeyedEngine):
         if not rows:
             return Page(EngineStatus.EMPTY)
         start = int(ask.cursor or 0) + PAGE_SIZE
-        finds = tuple(find for row in rows for find in _finds(row))[:MAX_ITEMS]
+        finds = tuple(find for row in rows for find in _finds(row))
         return Page(EngineStatus.OK, finds, str(start) if start < total else None, total=total)
 
 
