@@ -154,6 +154,17 @@ def test_what_is_marked_as_protected_is_left_out():
     assert len(finds_of(item(), item(2, isCopyright=1), item(3, isCopyright="1"))) == 1
 
 
+@pytest.mark.parametrize(
+    ("start", "listed", "following"),
+    [(960, 10**6, "990"), (970, 10**6, None), (0, 31, "30"), (0, 30, None), (0, "0", "30")],
+)
+def test_pages_end_where_the_results_do(start, listed, following):
+    """By the service's own count, as far as there is one, and never after a thousand."""
+    body = json.dumps({"listNum": listed, "data": [item(), {}]}).encode()
+    page = ENGINE.read(body, Ask("x", Filters(), str(start)))
+    assert page.next_cursor == following
+
+
 def test_cookies_go_along_in_the_cursor():
     """The front page is asked once: any worker can go on with what it gave."""
     first, asked = searched(ENGINE, paging)

@@ -103,6 +103,16 @@ def test_paging_stops_at_the_repeated_tail():
     assert (again.status, again.next_cursor) == (EngineStatus.EMPTY, None)
 
 
+@pytest.mark.parametrize(
+    ("told", "following"), [(70, "70"), (36, "71"), (1, "71"), (100_000, "71"), ("x", "71")]
+)
+def test_the_next_page_is_always_further_on(told, following):
+    """Where it starts is what Bing says, unless that leads back or far away."""
+    body = f'<div data-nextUrl="/images/async?q=x&amp;first={told}">{card(1)}</div>'
+    page = ENGINE.read(body.encode(), Ask("x", Filters(), "36 x"))
+    assert page.next_cursor.split()[0] == following
+
+
 def test_nothing_is_asked_past_the_cap():
     """A thousand results are the most that a query gives."""
     page, _ = searched(ENGINE, stored("bing/full.html"), "971 x")
@@ -120,7 +130,9 @@ def test_nothing_is_asked_past_the_cap():
         ({"type": "drawing"}, "+filterui:photo-linedrawing"),
         ({"aspect": "tall"}, "+filterui:aspect-tall"),
         ({"license": "open"}, "+filterui:licenseType-Any"),
+        ({"license": "commercial"}, "+filterui:license-L2_L3_L4"),
         ({"license": "modification"}, "+filterui:license-L2_L3_L5_L6"),
+        ({"license": "free"}, "+filterui:license-L2_L3"),
         ({"license": "public_domain"}, "+filterui:license-L1"),
         ({"since": date(2026, 11, 1)}, None),
     ],

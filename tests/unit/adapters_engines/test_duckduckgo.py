@@ -101,6 +101,17 @@ def test_the_first_page_takes_two_requests_and_later_ones_take_one():
     assert second.next_cursor.split()[0] == "200"
 
 
+@pytest.mark.parametrize(
+    ("told", "following"),
+    [("200", "200"), ("100", None), ("0", None), ("500", None), ("9999999", None), ("x", None)],
+)
+def test_the_next_page_is_further_on_and_within_five(told, following):
+    """It is what the service says, unless that leads back or past what it gives."""
+    body = b'{"results": [{"image": "https://p.example/1.jpg"}], "next": "i.js?q=x&s=%s&u=bing"}'
+    page = ENGINE.read(body % told.encode(), Ask("x", Filters(), "100"))
+    assert (len(page.finds), page.next_cursor) == (1, following)
+
+
 @pytest.mark.parametrize("given_at", [0, 10**10, "never"])
 def test_an_old_token_is_renewed_without_a_refusal(given_at):
     """A page that is asked for hours later takes a new token, and so do the pages after it."""
@@ -141,6 +152,13 @@ def test_the_token_is_found_however_it_is_written(form):
             "time:,size:,color:Monochrome,type:line,layout:Wide,license:",
         ),
         ({"color": "transparent"}, "time:,size:,color:,type:transparent,layout:,license:"),
+        ({"license": "open"}, "time:,size:,color:,type:,layout:,license:any"),
+        (
+            {"license": "commercial"},
+            "time:,size:,color:,type:,layout:,license:ShareCommercially",
+        ),
+        ({"license": "modification"}, "time:,size:,color:,type:,layout:,license:Modify"),
+        ({"license": "public_domain"}, "time:,size:,color:,type:,layout:,license:Public"),
         ({"license": "free"}, "time:,size:,color:,type:,layout:,license:ModifyCommercially"),
         ({"type": "face"}, None),
     ],

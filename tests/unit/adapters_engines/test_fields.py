@@ -197,6 +197,11 @@ def test_long_text_is_cut():
     assert len(text("word " * 10_000)) <= TEXT_MAX_CHARS
 
 
+def test_what_stands_far_behind_blanks_is_not_looked_for():
+    """A title may be as long as an answer."""
+    assert text(f"{' ' * 5000}x") is None
+
+
 def test_more_results_than_anyone_asked_for_are_left_out():
     """An answer of 200,000 results fills neither memory nor the job's state."""
     assert len(items([{}] * 200_000)) == MAX_ITEMS

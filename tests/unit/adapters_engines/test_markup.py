@@ -39,6 +39,13 @@ def test_the_end_of_a_tag_is_told():
     assert [page[tag.end :] for tag in start_tags(page, "a", "")] == ["after"]
 
 
+def test_a_page_of_nothing_but_tags_is_not_read_to_its_end():
+    """The largest that is known has a few hundred."""
+    page = "<a x>" * 2000 + "<a mark>"
+    assert attributes(page, mark="mark") == []
+    assert attributes(page[len("<a x>") :], mark="mark") == [{"mark": ""}]
+
+
 def test_bytes_of_any_kind_become_text():
     """A mark at the start goes, what is no UTF-8 is replaced."""
     assert page_text(b"\xef\xbb\xbf<a>\xff") == "<a>\ufffd"

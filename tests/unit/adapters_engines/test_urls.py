@@ -15,14 +15,16 @@ def test_a_list_of_addresses_comes_whole_and_in_order(count):
     """Page after page, every address of the user's list comes once."""
     listed = tuple(f"https://a.example/{n}.jpg" for n in range(count))
     query = QUERY.model_copy(update={"addresses": listed})
-    given, cursor = [], None
+    given, cursor, pages = [], None, 0
     while True:
         page = UrlsEngine().search(query, cursor, Filters())
+        pages += 1
         given += [find.url for find in page.finds]
         cursor = page.next_cursor
         if cursor is None:
             break
     assert tuple(given) == listed
+    assert pages == -(-count // PAGE_SIZE)
 
 
 def test_an_empty_list_is_empty():

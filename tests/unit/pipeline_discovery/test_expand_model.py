@@ -183,13 +183,20 @@ def test_nobody_is_asked_unasked(expanded, mode):
 
 
 def test_answers_are_kept_for_all_jobs(blobs):
-    """The same question is asked once; another model, count or kind is another question."""
-    for number, (name, count) in enumerate([("a", 2), ("a", 2), ("b", 2), ("a", 3)]):
+    """Asked once; for another model, count, intent or language it is another question."""
+    wishes = [
+        ("a", {}, {}),
+        ("a", {}, {}),
+        ("b", {}, {}),
+        ("a", {"per_keyword": 3}, {}),
+        ("a", {"intent": "animal"}, {}),
+        ("a", {}, {"language": "de"}),
+    ]
+    for number, (name, expansion, filters) in enumerate(wishes):
         jobs, oracle = MemoryJobs(), Oracle(owl=("barn owl", "tawny owl", "eagle owl"))
         oracle.name = name
-        _start(
-            jobs, f"job-{number}", categories={"c": ["owl"]}, expand={**MODEL, "per_keyword": count}
-        )
+        spec = {"expand": {**MODEL, **expansion}, "filters": filters}
+        _start(jobs, f"job-{number}", categories={"c": ["owl"]}, **spec)
         expand(JobRef(job_id=f"job-{number}"), jobs=jobs, blobs=blobs, words=oracle)
         assert len(oracle.asked) == (0 if number == 1 else 1)
     made = [QUERIES.validate_json(blobs.get(queries_ref(f"job-{number}"))) for number in (0, 1)]
@@ -253,6 +260,21 @@ def test_the_first_expansion_wins(start, jobs, blobs):
     blobs.delete(queries_ref("job-1"))
     expand(REF, jobs=jobs, blobs=blobs, words=Oracle(owl=("z",), wren=("y",)))
     assert (blobs.get(queries_ref("job-1")), jobs.notes("job-1")) == (queries, notes)
+
+
+def test_the_first_of_two_that_expand_at_once_wins(start, jobs, blobs):
+    """Whoever is slower goes on with what the other one wrote."""
+    start(categories={"c": ["owl"]}, expand=MODEL)
+
+    class Slow(Oracle):
+        def words(self, ask):
+            expand(REF, jobs=jobs, blobs=blobs, words=Oracle(owl=("a",)))
+            blobs.delete(queries_ref("job-1"))
+            return super().words(ask)
+
+    expand(REF, jobs=jobs, blobs=blobs, words=Slow(owl=("z",)))
+    made = QUERIES.validate_json(blobs.get(queries_ref("job-1")))
+    assert "a" in [query.text for query in made]
 
 
 def test_a_kill_between_the_files_loses_no_note(start, jobs, blobs):
