@@ -22,7 +22,7 @@ _VOICES: dict[str, Voice] = {
     "baidu": route_voices.baidu,
     "google_html": route_voices.google_html,
 }
-CAPS = {"openverse": 400, "bing": 980, "duckduckgo": 500, "google": 100, "pixabay": 500,
+CAPS = {"openverse": 240, "bing": 980, "duckduckgo": 500, "google": 100, "pixabay": 500,
         "brave": 200, "google_html": 500, "met": 60}  # fmt: skip
 """Results of a query in all, where an engine has such a limit."""
 
