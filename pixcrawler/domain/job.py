@@ -22,6 +22,8 @@ MAX_TRANSLATIONS = 1000
 TEMPLATE_MAX_CHARS = 60
 MAX_URLS = 10_000
 MAX_UPLOADS = 100
+BUDGET_MAX = 10**15
+"""More than any job can use up; all arithmetic with it is exact."""
 DEFAULT_ENGINES = ("openverse", "commons")
 """The documented APIs that need no key."""
 URL_ENGINE = "urls"
@@ -91,10 +93,10 @@ class Expand(Value):
 class Budget(Value):
     """What a job may use up, in all; it ends with what it has when it comes to a limit."""
 
-    max_requests: int | None = Field(default=None, ge=1)
+    max_requests: int | None = Field(default=None, ge=1, le=BUDGET_MAX)
     """To engines."""
-    max_candidates: int | None = Field(default=None, ge=1)
-    max_bytes: int | None = Field(default=None, ge=1)
+    max_candidates: int | None = Field(default=None, ge=1, le=BUDGET_MAX)
+    max_bytes: int | None = Field(default=None, ge=1, le=BUDGET_MAX)
     """Downloaded; looked at between rounds, so that the round that passes it is finished."""
 
 

@@ -46,8 +46,8 @@ class Errand:
     """The remembered digits of the keys of former rounds' candidates."""
     at: datetime | None = None
     """When the round began."""
-    is_late: Callable[[], bool] = lambda: False
-    """The round has taken its time: nobody is asked anything more."""
+    is_over: Callable[[], bool] = lambda: False
+    """The round has taken its time, or the job is given up: nobody is asked anything more."""
 
 
 @dataclass
@@ -76,8 +76,8 @@ class Asker:
     @property
     def can_ask(self) -> bool:
         """There is something left to ask for in this round."""
-        is_over = self.is_stopped or self.requests_left <= 0 or self.state.is_used_up
-        return not (is_over or self.errand.is_late())
+        is_done = self.is_stopped or self.requests_left <= 0 or self.state.is_used_up
+        return not (is_done or self.errand.is_over())
 
     def ask(self, quota: int, max_requests: int | None = None) -> None:
         """Ask until about ``quota`` finds are held, evenly over the keywords.

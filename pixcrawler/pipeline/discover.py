@@ -94,9 +94,11 @@ def _asked(
         target = 0
 
     ends = time.monotonic() + ROUND_PATIENCE_S
-    errand = Errand(
-        queries, spec.filters, recalled(former.seen), ref.at, lambda: time.monotonic() > ends
-    )
+
+    def is_over() -> bool:
+        return time.monotonic() > ends or jobs.is_given_up(ref.job_id)
+
+    errand = Errand(queries, spec.filters, recalled(former.seen), ref.at, is_over)
     askers = [
         Asker(engines[state.report.engine], state, errand)
         for state in former.engines
@@ -137,22 +139,27 @@ def _former(
 ) -> Standing:
     """Where the round before left off; before the first, everybody stands at the start."""
     if ref.round > 0:
-        return unpacked(blobs.get(discovery_ref(ref.job_id, ref.round - 1)))
-    states = [
-        EngineState(EngineReport(engine=name, status=EngineStatus.EMPTY), lanes_of(name, queries))
-        if name in engines
-        else _missing(name)
-        for name in spec.engines
-    ]
-    stand_by(states, {name: engine.card for name, engine in engines.items()})
-    return Standing(Discovered(chunks=0, candidates=0, exhausted=False), engines=states)
+        former = unpacked(blobs.get(discovery_ref(ref.job_id, ref.round - 1)))
+    else:
+        states = [
+            EngineState(
+                EngineReport(engine=name, status=EngineStatus.EMPTY), lanes_of(name, queries)
+            )
+            for name in spec.engines
+        ]
+        stand_by(states, {name: engine.card for name, engine in engines.items()})
+        former = Standing(Discovered(chunks=0, candidates=0, exhausted=False), engines=states)
+    for state in former.engines:
+        if state.report.engine not in engines and not state.is_used_up:
+            _give_up(state)
+    return former
 
 
-def _missing(engine: str) -> EngineState:
-    report = EngineReport(
-        engine=engine, status=EngineStatus.FAILED, detail="this engine is not set up here"
-    )
-    return EngineState(report, lanes=[], troubles=MAX_TROUBLES)
+def _give_up(state: EngineState) -> None:
+    """The engine is not set up here, or not any more: what it gave is all it gives."""
+    wrong = {"status": EngineStatus.FAILED, "detail": "this engine is not set up here"}
+    state.report = state.report.model_copy(update=wrong)
+    state.troubles = MAX_TROUBLES
 
 
 def _allowance(budget: Budget, former: Standing, ref: RoundRef, jobs: JobStore) -> _Allowance:

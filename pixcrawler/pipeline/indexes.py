@@ -40,17 +40,11 @@ def take_over(
         card = cards.get(state.report.engine)
         if card is None or not _leaves_something(state):
             continue
-        heir = next(
-            (
-                other
-                for other in states
-                if other.report.stands_by_for
-                and cards[other.report.engine].index_name == card.index_name
-            ),
-            None,
-        )
-        if heir is not None:
-            _inherit(heir, state, queries)
+        for heir in states:
+            its_card = cards.get(heir.report.engine) if heir.report.stands_by_for else None
+            if its_card is not None and its_card.index_name == card.index_name:
+                _inherit(heir, state, queries)
+                break
 
 
 def _leaves_something(state: EngineState) -> bool:

@@ -143,7 +143,8 @@ class Lane:
             # What stands first in a part was given with the whole already.
             return False
         finds, new = (sum(column) for column in zip(*self.recent, strict=True))
-        is_saturated = finds >= SATURATION_FINDS and new < SATURATION_SHARE * finds
+        is_enough = len(self.recent) >= SATURATION_PAGES and finds >= SATURATION_FINDS
+        is_saturated = is_enough and new < SATURATION_SHARE * finds
         return self.dry_pages >= MAX_DRY_PAGES or is_saturated
 
     def _is_capped(self, page: Page, max_results: int | None) -> bool:

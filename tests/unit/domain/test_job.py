@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pixcrawler.domain.errors import InvalidRequest
-from pixcrawler.domain.job import DEFAULT_ENGINES, JobSpec
+from pixcrawler.domain.job import BUDGET_MAX, DEFAULT_ENGINES, JobSpec
 from pixcrawler.domain.jobfile import parse_job
 
 
@@ -40,6 +40,16 @@ def test_synonyms_are_written_back_in_our_words():
     )
 
     assert (spec.name, spec.engines, spec.validation_level) == ("birds", ("commons",), "basic")
+
+
+@pytest.mark.parametrize("field", ["max_requests", "max_candidates", "max_bytes"])
+def test_a_budget_is_a_number_that_can_be_reckoned_with(field):
+    """Numbers of hundreds of digits would break the arithmetic of a running job."""
+    asked = {"keywords": ["owl"], "budget": {field: BUDGET_MAX}}
+    assert getattr(parse_job(asked).budget, field) == BUDGET_MAX
+    for beyond in (0, BUDGET_MAX + 1, 10**400):
+        told = refused({"keywords": ["owl"], "budget": {field: beyond}})
+        assert [name for name, _ in told] == [f"budget.{field}"]
 
 
 def test_urls_alone_bring_their_engine():

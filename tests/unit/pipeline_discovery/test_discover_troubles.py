@@ -149,6 +149,19 @@ def test_an_engine_that_is_not_set_up_is_reported(rounds, jobs):
     assert (two.status, two.detail) == (EngineStatus.FAILED, "this engine is not set up here")
 
 
+def test_an_engine_whose_setting_is_taken_away_ends_its_part(rounds, jobs):
+    """What it gave is taken; nobody waits twenty rounds for the rest."""
+    engines = [Catalogue("one", {"owl": 1000}), Catalogue("two", {"owl": 10})]
+    rounds.start(engines, categories={"birds": ["owl"]})
+    rounds.run(wanted=20)
+    del rounds.engines["one"]
+    gathered = rounds.all(wanted=20, most=3)
+    one, two = jobs.engines(JOB)
+    assert (one.status, one.detail) == (EngineStatus.FAILED, "this engine is not set up here")
+    assert (one.is_used_up, two.status) == (False, EngineStatus.OK)
+    assert one.candidates + two.candidates == 64 + len(gathered)
+
+
 def test_nothing_found_is_empty_and_exhausted(rounds, jobs):
     """No finds at all is an honest end: no chunk, exhausted, engine empty."""
     rounds.start([Catalogue("one", {})], categories={"birds": ["owl"]})
@@ -255,3 +268,17 @@ def test_a_cancelled_job_asks_nobody(rounds, jobs):
     jobs.cancel(JOB)
     assert rounds.run(wanted=50).cancelled
     assert engine.asked == []
+
+
+def test_a_job_that_is_cancelled_meanwhile_asks_nothing_more(rounds, jobs):
+    """A round may take minutes: the page that is under way is the last."""
+
+    class Interrupted(Catalogue):
+        def search(self, query, cursor, filters):
+            jobs.cancel(JOB)
+            return super().search(query, cursor, filters)
+
+    engine = Interrupted("one", {"owl": 500})
+    rounds.start([engine], categories={"birds": ["owl"]})
+    rounds.run(wanted=50)
+    assert len(engine.asked) == 1

@@ -8,6 +8,7 @@ import pytest
 
 from pixcrawler.adapters.engines.urls import UrlsEngine
 from pixcrawler.domain.engine import EngineStatus
+from pixcrawler.domain.job import BUDGET_MAX
 from pixcrawler.pipeline.engine_ports import Page
 from pixcrawler.pipeline.payloads import Stop
 from pixcrawler.pipeline.ports import ChunkCounts
@@ -32,6 +33,14 @@ def test_requests_are_counted(rounds, jobs):
     rounds.start([Costly("one", {"owl": 100})], categories={"birds": ["owl"]})
     rounds.all(wanted=20)
     assert requests(jobs) == {"one": 35}
+
+
+def test_the_largest_budget_is_as_good_as_none(rounds):
+    """Whatever number a job file may have can be reckoned with."""
+    budget = dict.fromkeys(("max_requests", "max_candidates", "max_bytes"), BUDGET_MAX)
+    rounds.start([Catalogue("one", {"owl": 90})], categories={"birds": ["owl"]}, budget=budget)
+    assert len(rounds.all(wanted=600)) == 90
+    assert rounds.last.stop is Stop.USED_UP
 
 
 @pytest.mark.parametrize("most", [1, 2, 3, 7])
@@ -110,6 +119,15 @@ def test_a_query_that_gives_hardly_anything_new_is_left(rounds, jobs):
     assert asked.count("owl") <= 400 / 50 + 3
     [report] = jobs.engines(JOB)
     assert report.saturated >= 1
+
+
+def test_one_page_of_known_pictures_ends_no_query(rounds, jobs):
+    """However long the page: what a keyword shares with another one often comes first."""
+    name_of = lambda text, n: f"{n}" if n < 100 else f"{text}/{n}"  # noqa: E731 - an argument
+    engine = Catalogue("one", {"owl": 100, "owls": 400}, page_size=100, name_of=name_of)
+    rounds.start([engine], categories={"birds": ["owl", "owls"]})
+    assert len(rounds.all(wanted=500)) == 400
+    assert jobs.engines(JOB)[0].saturated == 0
 
 
 def test_known_from_other_engines_is_not_new(rounds, jobs):

@@ -128,6 +128,16 @@ def test_an_engine_that_is_not_set_up_keeps_nobody_waiting(rounds):
     assert two.asked != []
 
 
+def test_who_stands_by_may_be_taken_away(rounds, jobs):
+    """An engine of the index whose setting is gone by the next round is nobody to go on."""
+    one = an_engine("one", troubles=dict.fromkeys(range(6, 30), CAPTCHA))
+    rounds.start([one, an_engine("two")], categories={"birds": ["owl"]})
+    rounds.run(wanted=40)
+    del rounds.engines["two"]
+    assert len(rounds.all(wanted=40)) == 100 - 64
+    assert reports(jobs)["two"].stands_by_for == "one"
+
+
 @pytest.mark.parametrize("wanted", [20, 75, 400])
 def test_an_index_in_trouble_gives_every_picture_once(rounds, wanted):
     """However rounds and troubles fall together, nothing is lost and nothing comes twice."""
