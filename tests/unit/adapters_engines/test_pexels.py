@@ -95,6 +95,16 @@ def test_finds_are_originals_with_photographer_and_licence():
     assert (second.provenance.title, second.provenance.attribution) == (None, None)
 
 
+def test_a_photograph_that_says_little_is_a_find_of_little():
+    """Nothing is made up for what is missing; the licence is that of all."""
+    page, _ = searched(ENGINE, saying(_page(1, [{"src": {"original": "https://p.example/1.jpg"}}])))
+    (find,) = page.finds
+    assert find.provenance == Provenance(
+        engine="pexels", license="pexels", license_url="https://www.pexels.com/license/"
+    )
+    assert (find.width, find.height, find.thumbnail_url) == (None, None, None)
+
+
 def test_an_original_that_is_too_large_gives_its_largest_rendition():
     """Its size is not stated, and that of the original is not its own."""
     photo = {**PHOTO, "width": 12_000, "height": 9_000}
