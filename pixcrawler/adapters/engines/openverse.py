@@ -78,7 +78,6 @@ class OpenverseEngine(Engine):
             "q": shortened(ask.text, QUERY_MAX_CHARS),
             "page": ask.cursor or "1",
             "page_size": str(PAGE_SIZE),
-            "mature": "false" if ask.filters.safe_search else "true",
             **_wishes(ask.filters),
         }
         return Request(f"{self.base_url}/v1/images/", params)
@@ -93,13 +92,20 @@ class OpenverseEngine(Engine):
         if not results:
             return Page(EngineStatus.EMPTY)
         number = int(ask.cursor or 1)
-        finds = tuple(find for result in results if (find := _find(result)))
+        is_safe = ask.filters.safe_search
+        finds = tuple(
+            find
+            for result in results
+            if not (is_safe and result.get("mature")) and (find := _find(result))
+        )
         following = None if number >= min(pages, MAX_PAGES) else str(number + 1)
         return Page(EngineStatus.OK, finds, following, total=count(answer.get("result_count")))
 
 
 def _wishes(filters: Filters) -> dict[str, str]:
     wishes = {
+        # Whatever it says counts as true there, "false" as well: safe is who does not send it.
+        "mature": "" if filters.safe_search else "true",
         "license": _LICENSES[filters.license],
         "size": _SIZES[filters.size],
         "aspect_ratio": _ASPECTS[filters.aspect],

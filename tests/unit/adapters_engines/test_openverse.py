@@ -52,17 +52,35 @@ class TestOpenverse(EngineContract):
 
 
 def test_a_page_is_asked_for_as_documented():
-    """Twenty results, the words, no mature pictures unless wanted, and no filter by itself."""
+    """Twenty results, the words, and no filter by itself."""
     _, (request,) = searched(ENGINE, stored("openverse/full.json"))
     assert request.url == "https://engine.example/v1/images/"
     assert request.params == {
         "q": "harbour crane",
         "page": "1",
         "page_size": "20",
-        "mature": "false",
     }
-    _, (request,) = searched(ENGINE, stored("openverse/full.json"), "4", Filters(safe_search=False))
-    assert (request.params["page"], request.params["mature"]) == ("4", "true")
+    _, (request,) = searched(ENGINE, stored("openverse/full.json"), "4")
+    assert request.params["page"] == "4"
+
+
+@pytest.mark.parametrize(("is_safe", "found"), [(True, 1), (False, 2)])
+def test_a_safe_search_says_nothing_of_mature_pictures_and_takes_none(is_safe, found):
+    """The service takes the text "false" for a yes (its serializer looks whether there is any)."""
+    service = saying(
+        json.dumps(
+            {
+                "page_count": 1,
+                "results": [
+                    {"url": "https://p.example/1.jpg", "mature": True},
+                    {"url": "https://p.example/2.jpg", "mature": False},
+                ],
+            }
+        )
+    )
+    page, (request,) = searched(ENGINE, service, filters=Filters(safe_search=is_safe))
+    assert len(page.finds) == found
+    assert request.params.get("mature") == (None if is_safe else "true")
 
 
 def test_finds_have_licence_creator_and_size():
@@ -95,7 +113,9 @@ def test_finds_have_licence_creator_and_size():
         ({"license": "modification"}, "license", "by,by-nc,by-nc-sa,by-sa,cc0,pdm"),
         ({"license": "free"}, "license", "by,by-sa,cc0,pdm"),
         ({"license": "public_domain"}, "license", "cc0,pdm"),
+        ({"license": "open"}, "license", "by,by-nc,by-nc-nd,by-nc-sa,by-nd,by-sa,cc0,pdm"),
         ({"size": "medium"}, "size", "small,medium"),
+        ({"size": "large"}, "size", "medium,large"),
         ({"size": "huge"}, "size", "large"),
         ({"aspect": "tall"}, "aspect_ratio", "tall"),
         ({"type": "photo"}, "category", "photograph"),
