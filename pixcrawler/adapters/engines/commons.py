@@ -1,8 +1,8 @@
 """Wikimedia Commons: freely licensed files of the Wikimedia projects, without a key.
 
 Source: the MediaWiki Action API (generator=search, prop=imageinfo), the file keywords of its
-CirrusSearch extension, and its etiquette: a User-Agent that can be reached, one request at a time,
-maxlag, Retry-After.
+CirrusSearch extension, mediawiki.org's Common thumbnail sizes, and its etiquette: a User-Agent
+that can be reached, one request at a time, maxlag, Retry-After.
 """
 
 from __future__ import annotations
@@ -42,8 +42,9 @@ NAME = "commons"
 PAGE_SIZE = 50
 MAX_OFFSET = 10_000
 QUERY_MAX_CHARS = 300
-THUMB_WIDTH_PX = 2000
-"""Originals may be huge scans: of anything wider, this rendering is fetched."""
+THUMB_WIDTH_PX = 1920
+"""Originals may be huge scans: of anything wider, this rendering is fetched. One of the widths that
+Wikimedia has since January 2026; of any other it gives the next larger, and calls it the asked."""
 # By the square root of width x height. Of what is large, renderings are: no upper end.
 _SIZES = {"any": "", "small": " fileres:<317", "medium": " fileres:316,1000",
           "large": " fileres:>1000", "huge": " fileres:>2828"}  # fmt: skip

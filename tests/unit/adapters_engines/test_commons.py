@@ -73,7 +73,7 @@ def test_finds_have_licence_creator_and_size():
     assert page.next_cursor == "50"
     assert [(find.url, find.width, find.height) for find in page.finds] == [
         ("https://upload.commons.example/a/ab/Mill_first.jpg", 1800, 1200),
-        ("https://upload.commons.example/thumb/Mill_second.jpg/2000px-Mill_second.jpg", 2000, 1333),
+        ("https://upload.commons.example/thumb/Mill_second.jpg/1920px-Mill_second.jpg", 1920, 1280),
         ("https://upload.commons.example/a/ab/Mill_third.png", 1800, 1200),
     ]
     assert page.finds[0].provenance == Provenance(
@@ -112,22 +112,22 @@ def test_a_size_is_searched_by_its_root(size, words):
 
 
 def test_who_wants_huge_pictures_gets_the_original():
-    """A rendering of 2,000 pixels is not huge."""
+    """A rendering is not huge."""
     page, _ = searched(ENGINE, stored("commons/full.json"), filters=Filters(size="huge"))
     second = page.finds[1]
     assert (second.url, second.width) == (
         "https://upload.commons.example/a/ab/Mill_second.jpg",
         9000,
     )
-    assert second.thumbnail_url.endswith("2000px-Mill_second.jpg")
+    assert second.thumbnail_url.endswith("1920px-Mill_second.jpg")
 
 
 @pytest.mark.parametrize(
     ("least", "width"),
     [
-        ({"min_width": 2000, "min_height": 1333}, 2000),
-        ({"min_width": 2001}, 9000),
-        ({"min_height": 1334}, 9000),
+        ({"min_width": 1920, "min_height": 1280}, 1920),
+        ({"min_width": 1921}, 9000),
+        ({"min_height": 1281}, 9000),
     ],
 )
 def test_a_rendering_that_is_too_small_for_the_job_is_not_taken(least, width):
@@ -160,7 +160,7 @@ def test_an_original_that_is_too_large_comes_as_its_rendering(facts):
     answer = json.loads(body_of("commons/full.json"))
     answer["query"]["pages"]["455"]["imageinfo"][0].update(facts)
     page, _ = searched(ENGINE, saying(json.dumps(answer)), filters=Filters(size="huge"))
-    assert page.finds[1].url.endswith("2000px-Mill_second.jpg")
+    assert page.finds[1].url.endswith("1920px-Mill_second.jpg")
 
 
 def test_a_long_query_keeps_its_first_words():
