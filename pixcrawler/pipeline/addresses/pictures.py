@@ -16,7 +16,8 @@ class Shape(NamedTuple):
     key: str
     """What all sizes share, a template of the pattern's groups."""
     best: str = ""
-    """Path and query of the original, or of a larger size; empty: this one is large enough."""
+    """Path and query of the original, or of a larger size, with its origin where that is another;
+    empty: this one is large enough."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ _TRANSFORM = (
 _ANYTHING = (".*", "")
 
 _WIKIMEDIA = _site(
-    r"upload\.wikimedia\.org",
+    # Since August 2026 renderings have a host of their own.
+    r"(?:upload|thumb)\.wikimedia\.org",
     "wikimedia",
     (
         (
@@ -71,7 +73,7 @@ _WIKIMEDIA = _site(
             rf"[^/?]+\.(?i:jpe?g|png|webp|gif))/(?:lossy-|lossless-)?\d{{1,3}}px-[^/?]*{_QUERY}"
         ),
         "{wiki}/{file}",
-        "/{wiki}/{file}",
+        "https://upload.wikimedia.org/{wiki}/{file}",
     ),
     (
         (
@@ -262,6 +264,8 @@ def _pictured(site: Site, form: Form) -> Picture:
             groups = found.groupdict("")
             key = f"{site.name or form.host}:{shape.key.format_map(groups)}" if shape.key else None
             best = shape.best.format_map(groups) if shape.best else form.resource
-            larger = None if best == form.resource else f"{form.origin}{best}"
+            if best == form.resource:
+                return Picture(key, None, site.has_thumbnails)
+            larger = best if shape.best.startswith("https://") else f"{form.origin}{best}"
             return Picture(key, larger, site.has_thumbnails)
     return _PLAIN

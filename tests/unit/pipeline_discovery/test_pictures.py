@@ -114,6 +114,8 @@ SIZES = {
         f"{COMMONS}/thumb/a/ab/Red_cat.jpg/320px-Red_cat.jpg",
         f"{COMMONS}/thumb/a/ab/Red_cat.jpg/1280px-Red_cat.jpg?20200101",
         "http://upload.wikimedia.org/wikipedia/commons/thumb/a/ab/Red_cat.jpg/lossy-9px-x.jpg",
+        "https://thumb.wikimedia.org/wikipedia/commons/thumb/a/ab/Red_cat.jpg/120px-Red_cat.jpg",
+        "https://thumb.wikimedia.org/wikipedia/commons/thumb/a/ab/Red_cat.jpg/1920px-x?utm_medium=a",
     ],
     "pinterest": [
         f"{PIN}/{size}/ab/cd/ef/abcdef012345.jpg"
@@ -194,6 +196,10 @@ def test_pictures_of_known_hosts_differ():
     ("given", "best"),
     [
         (f"{COMMONS}/thumb/a/ab/C.JPG/320px-C.JPG", f"{COMMONS}/a/ab/C.JPG"),
+        (
+            "https://thumb.wikimedia.org/wikipedia/commons/thumb/a/ab/Cat.jpg/330px-Cat.jpg?utm_x=1",
+            f"{COMMONS}/a/ab/Cat.jpg",
+        ),
         (f"{PIN}/236x/ab/cd/ef/abc0.jpg", f"{PIN}/originals/ab/cd/ef/abc0.jpg"),
         (
             "https://pbs.twimg.com/media/A.jpg:small",
@@ -362,7 +368,8 @@ def test_order_case_escapes_and_tracking_make_no_difference(pairs, name, random)
 
 @pytest.mark.parametrize("host", ["i0.wp.com", "res.cloudinary.com", "lh3.googleusercontent.com",
     "cdn.shopify.com", "x.imgix.net", "tse1.mm.bing.net", "live.staticflickr.com", "a.example",
-    "m.media-amazon.com", "upload.wikimedia.org", "img0.baidu.com"])  # fmt: skip
+    "m.media-amazon.com", "upload.wikimedia.org", "thumb.wikimedia.org",
+    "img0.baidu.com"])  # fmt: skip
 def test_hostile_repetitions_cost_little(host):
     """What repeats until the limit is judged at once: no pattern tries all ways to match."""
     pieces = ["/unsafe/", "/1x1", "/a_1", "/w_1,", "/image/upload/w_1/", "/image/fetch/", "_1x",
