@@ -6,6 +6,7 @@ for each photo, ``id_above`` instead of pages, and the sizes that a photo's addr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -32,6 +33,7 @@ PAGE_SIZE = 100
 """Of at most 200: each comes with everything that people said of it, 20 to 40 kilobytes."""
 MAX_PHOTOS = 10
 """Of one observation: more show the same animal again."""
+_WORDS = re.compile(r"[^\W_]+")
 _LICENSES = {
     "any": "",
     "open": "cc0,cc-by,cc-by-nc,cc-by-nc-nd,cc-by-nc-sa,cc-by-nd,cc-by-sa",
@@ -90,6 +92,7 @@ class INaturalistEngine(Engine):
         finds = tuple(
             find
             for observation in seen
+            if not _is_another(_part(observation, "taxon"), ask.text)
             for find in _finds(observation)
             # An observation is found when one of its photos has the licence.
             if wanted == {None} or find.provenance.license in wanted
@@ -151,6 +154,21 @@ def _find(photo: dict[str, Any], observation: dict[str, Any]) -> Find | None:
         pixels(size.get("height")),
         thumbnail_url=address(shown.replace("/square.", "/medium.")) if is_square else None,
     )
+
+
+def _is_another(taxon: dict[str, Any], asked: str) -> bool:
+    """Whether the common name goes on after the words that were asked for.
+
+    The service finds every name that has them: a crane fly is no crane, a grey crane is one.
+    """
+    name = _worded(text(taxon.get("preferred_common_name")) or "")
+    words = _worded(asked)
+    return words in name and not name.endswith(words)
+
+
+def _worded(said: str) -> str:
+    """Its words, a blank before and after each."""
+    return f" {' '.join(_WORDS.findall(said.casefold()))} "
 
 
 def _title(taxon: dict[str, Any]) -> str | None:

@@ -9,7 +9,7 @@ import pytest
 
 from pixcrawler.adapters.engines.inaturalist import INaturalistEngine
 from pixcrawler.domain.filters import Filters
-from pixcrawler.domain.source import Provenance
+from pixcrawler.domain.source import Provenance, SearchQuery
 from tests.contracts.answers import body_of, paged, saying, stored
 from tests.contracts.engine import EngineCase, EngineContract, searched
 
@@ -105,6 +105,29 @@ def test_only_photos_of_the_wished_licence_are_taken(wish, licenses, numbers):
     assert request.params.get("photo_license") == licenses
     assert [find.provenance.provider_id for find in page.finds] == numbers
     assert page.next_cursor == "1003"
+
+
+@pytest.mark.parametrize(
+    ("taxon", "is_taken"),
+    [
+        ({"preferred_common_name": "Common Crane"}, True),
+        ({"preferred_common_name": "crane"}, True),
+        ({"preferred_common_name": "Cranes and Rails"}, True),
+        ({"preferred_common_name": "Giant Crane Fly"}, False),
+        ({"preferred_common_name": "Crane-fly Orchid"}, False),
+        ({"preferred_common_name": "Hoary Cranesbill"}, True),
+        ({"preferred_common_name": None, "name": "Grus grus"}, True),
+        ({}, True),
+        ("text", True),
+    ],
+)
+def test_names_that_go_on_after_the_asked_words_are_other_things(taxon, is_taken):
+    """The service finds whatever has the words in any of its names."""
+    photo = {"id": 1, "url": "https://p.example/photos/1/square.jpg"}
+    body = json.dumps({"results": [{"id": 1, "taxon": taxon, "photos": [photo]}]})
+    query = SearchQuery(text="crane", keyword="crane", category="x")
+    page, _ = searched(ENGINE, saying(body), query=query)
+    assert len(page.finds) == is_taken
 
 
 def test_days_are_those_of_publication():
