@@ -77,6 +77,7 @@ class MetEngine(Engine):
 
     @override
     def request(self, ask: Ask) -> Request:
+        # The words come last: the service applies no filter that stands after them, or others.
         params = {"hasImages": "true", "isPublicDomain": "true", "q": ask.text}
         return Request(f"{self.base_url}/public/collection/v1/search", params)
 
