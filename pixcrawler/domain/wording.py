@@ -23,11 +23,6 @@ class Wording(Value):
     exclude: tuple[str, ...] = ()
     """Words and phrases that what is found must not be about."""
 
-    @property
-    def has_phrases(self) -> bool:
-        """Some words must stand together as they are."""
-        return '"' in self.text
-
     def leaves_out(self, text: str) -> bool:
         """Say whether ``text`` has words that are to be left out."""
         words = f" {text} ".casefold()

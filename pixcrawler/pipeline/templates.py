@@ -50,7 +50,7 @@ def templated(wording: Wording, expand: Expand) -> Iterator[str]:
     yield from (own.replace("{k}", wording.text) for own in expand.templates)
     first, *others = (f"{wording.text} {words}" for words in _AFTER[expand.intent].split(", "))
     yield first
-    if expand.intent in _COUNTED and not wording.has_phrases:
+    if expand.intent in _COUNTED:
         plural = plural_of(wording.text)
         yield from [plural] if plural else []
     yield from others

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -14,7 +13,6 @@ MAX_LOOKED_AT = 1000
 
 _INNER = frozenset("-'\u2019\u00b7")
 """May stand within a word: hyphen, apostrophes, the middle dot of Catalan."""
-_ADDRESS = re.compile(r"(?:https?|ftp|www|javascript|data)\b[^a-z ]", re.IGNORECASE)
 
 
 def clean_terms(said: Iterable[object], about: str, count: int) -> tuple[str, ...]:
@@ -36,7 +34,7 @@ def clean_terms(said: Iterable[object], about: str, count: int) -> tuple[str, ..
 
 def _term(text: object) -> str | None:
     """The phrase in its normal form, or None."""
-    if not isinstance(text, str) or len(text) > 2 * TERM_MAX_CHARS or _ADDRESS.search(text):
+    if not isinstance(text, str) or len(text) > 2 * TERM_MAX_CHARS:
         return None
     plain = " ".join(unicodedata.normalize("NFC", text).split())
     is_short = len(plain) <= TERM_MAX_CHARS and plain.count(" ") < TERM_MAX_WORDS

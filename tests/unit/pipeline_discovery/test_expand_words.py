@@ -92,6 +92,13 @@ def test_no_plural_where_it_may_be_wrong(keyword):
     assert plural_of(keyword) is None
 
 
+def test_a_phrase_stays_as_it_stands():
+    """Only a word outside of the quotation marks has a plural."""
+    for keyword, plural in (('"snowy owl"', None), ('"red list" owl', '"red list" owls')):
+        made = queries(categories={"c": [keyword]}, expand={"per_keyword": 20})
+        assert [q.text for q in made if "owls" in q.text] == ([plural] if plural else [])
+
+
 def test_translations_are_asked_like_the_keyword():
     """Each comes right after its keyword, and what it finds is the keyword's."""
     made = queries(
