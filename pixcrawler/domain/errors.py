@@ -8,7 +8,8 @@ PixCrawlerError
 |  |- Unauthenticated       401
 |  |- Forbidden             403
 |  |- NotFound              404, also for what belongs to somebody else
-|  `- Conflict              409
+|  |- Conflict              409
+|  `- TooManyRequests       429, with the seconds to wait
 |- Transient                the world's fault, may heal: retried by the step's policy
 |  |- SourceUnavailable     an engine or host could not be reached
 |  |- StorageUnavailable
@@ -111,6 +112,13 @@ class Conflict(Rejected):
 
     code = "conflict"
     status = 409
+
+
+class TooManyRequests(Rejected):
+    """More was asked for than there is within some time."""
+
+    code = "too_many_requests"
+    status = 429
 
 
 class Transient(PixCrawlerError):

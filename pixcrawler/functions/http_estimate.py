@@ -21,13 +21,14 @@ def estimate_job(call: Call) -> Answer:
     """Ask the engines for a few first pages and answer what the job would give and cost.
 
     Nothing is started or charged. The estimate is kept for a day: a job that is created from the
-    same job file is shown beside it.
+    same job file is shown beside it. It is counted before any engine is asked.
     """
     w = world()
     spec, notes = order_of(call)
+    estimate_id = w.estimates.begin(call.principal, spec)
     queries = queries_of(spec)
     samples = sampled(spec, queries, w.engines_of(call.principal.user_id))
     estimate = estimated(spec, queries, samples, w.estimates.recent(PAST_JOBS), w.clock())
     estimate = estimate.model_copy(update={"notes": notes})
-    w.estimates.put(call.principal, spec, estimate)
+    w.estimates.put(estimate_id, estimate)
     return Answer(estimate)

@@ -1,4 +1,4 @@
-"""On a timer: sweep working files and old uploads, start and end jobs that are stuck."""
+"""On a timer: sweep what is old, start and end jobs that are stuck."""
 
 from __future__ import annotations
 
@@ -29,12 +29,13 @@ _LOST = Failure(code="story_lost", message="The job stopped without an end. Star
 @blueprint.function_name("sweep_work")
 @blueprint.timer_trigger(arg_name="timer", schedule="0 7 * * * *")
 def sweep_work(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding needs it
-    """Remove the working files of jobs that ended long enough ago, and old uploads."""
+    """Remove the working files of jobs that ended long enough ago, old uploads and estimates."""
     w = world()
     before = w.clock() - timedelta(hours=w.settings.work_grace_h)
     swept = sweep(before, keeper=w.keeper, blobs=w.blobs)
     uploads = sweep_uploads(w.clock() - timedelta(days=UPLOAD_SWEPT_DAYS), blobs=w.blobs)
-    log.info("work.swept jobs=%d blobs=%d uploads=%d", swept.jobs, swept.blobs, uploads)
+    told = (swept.jobs, swept.blobs, uploads, w.estimates.sweep())
+    log.info("work.swept jobs=%d blobs=%d uploads=%d estimates=%d", *told)
 
 
 @blueprint.function_name("find_stuck")

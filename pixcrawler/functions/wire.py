@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Dict  # noqa: UP035 - see Wire
 
@@ -55,10 +55,11 @@ def response(answer: Answer, request_id: str) -> func.HttpResponse:
 def error_answer(error: Exception, request_id: str) -> Answer:
     """Return the one error shape for ``error``; nothing of our insides is told."""
     if isinstance(error, Rejected):
-        return _shape(error.status, error.code, str(error), _bounded(error.details), request_id)
+        told = _shape(error.status, error.code, str(error), _bounded(error.details), request_id)
+        return _after(told, error.details.get("retry_after_s"))
     if isinstance(error, Transient):
         told = _shape(error.status, error.code, _general(error), {}, request_id)
-        return Answer(told.body, told.status, {**told.headers, "Retry-After": str(RETRY_AFTER_S)})
+        return _after(told, RETRY_AFTER_S)
     words = "Something broke on our side. Tell us the request id when you report it."
     return _shape(INTERNAL_STATUS, "internal", words, {}, request_id)
 
@@ -76,6 +77,11 @@ def _shape(status: int, code: str, message: str, details: Wire, request_id: str)
     }
     challenge = {"WWW-Authenticate": "Bearer"} if status == Unauthenticated.status else {}
     return Answer(body, status, challenge)
+
+
+def _after(answer: Answer, seconds: int | None) -> Answer:
+    headers = {} if seconds is None else {"Retry-After": str(seconds)}
+    return replace(answer, headers=answer.headers | headers)
 
 
 def _bounded(details: Wire) -> Wire:

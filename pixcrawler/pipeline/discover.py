@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -93,11 +93,7 @@ def _asked(
     if allowed.is_over:
         target = 0
 
-    ends = time.monotonic() + ROUND_PATIENCE_S
-
-    def is_over() -> bool:
-        return time.monotonic() > ends or jobs.is_given_up(ref.job_id)
-
+    is_over = _ends_after(ROUND_PATIENCE_S, ref, jobs)
     errand = Errand(queries, spec.filters, recalled(former.seen), ref.at, is_over)
     askers = [
         Asker(engines[state.report.engine], state, errand)
@@ -123,6 +119,12 @@ def _asked(
         found=hashlib.sha256(lines).hexdigest()[:_DIGEST_DIGITS],
     )
     return standing, lines
+
+
+def _ends_after(seconds: float, ref: RoundRef, jobs: JobStore) -> Callable[[], bool]:
+    """Whether a round has taken its time, or nobody waits for it any more."""
+    ends = time.monotonic() + seconds
+    return lambda: time.monotonic() > ends or jobs.is_given_up(ref.job_id)
 
 
 def _target(wanted: int) -> int:

@@ -30,6 +30,9 @@ RELIEF_WAIT_S = 60.0
 MAX_TROUBLES = 2
 """Rounds in a row that an engine may end in trouble before the job goes on without it."""
 
+ESTIMATES_PER_HOUR = 30
+"""Of one user: each asks every engine for up to three pages, out of quotas that all jobs share."""
+
 MAX_ROUND_REQUESTS = 120
 """To one engine in one round, so that a round ends within minutes: at twenty a minute, in six."""
 

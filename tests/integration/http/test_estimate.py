@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from pixcrawler.bootstrap import world
@@ -11,6 +13,7 @@ from pixcrawler.domain.source import EngineReport, Provenance
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline.engine_ports import Find, Page
 from pixcrawler.pipeline.experience import MIN_JOBS
+from pixcrawler.pipeline.limits import ESTIMATES_PER_HOUR
 from pixcrawler.pipeline.ports import ChunkCounts
 from tests.integration.http.conftest import Api, User, a_job
 
@@ -147,11 +150,58 @@ def test_an_estimate_is_for_its_own_file(api: Api, user: User, case: str) -> Non
 
 
 def test_old_estimates_are_swept(api: Api, user: User) -> None:
-    """What no job can take any more goes with the next estimate."""
+    """What no job can take any more goes; what one can, stays."""
     api.call("POST", ESTIMATE, user, a_job())
     api.database.rows("update estimates set created_at = now() - interval '3 days'")
     api.call("POST", ESTIMATE, user, a_job())
-    assert api.database.count("estimates") == 1
+    assert world().estimates.sweep() == 1
+    assert api.create(user).json["estimate"] is not None
+
+
+def asked_before(api: Api, user: User, count: int, minutes: int) -> None:
+    """As if the user had asked for so many estimates so many minutes ago."""
+    api.call("POST", ESTIMATE, user, a_job())
+    api.database.rows(
+        "insert into estimates (user_id, spec_hash, estimate, created_at)"
+        " select user_id, spec_hash, estimate, now() - %s * interval '1 minute'"
+        " from estimates, generate_series(1, %s)",
+        (minutes, count),
+    )
+
+
+def test_an_hour_has_so_many_estimates(api: Api, user: User, shops: dict[str, Shop]) -> None:
+    """One user cannot use up the quotas of everybody's engines; when to come back is told."""
+    asked_before(api, user, ESTIMATES_PER_HOUR - 1, minutes=50)
+    asked = len(shops["local"].asked)
+    refused = api.call("POST", ESTIMATE, user, a_job())
+    assert (refused.status, refused.error["code"]) == (429, "too_many_requests")
+    assert refused.error["message"] == "30 estimates an hour are the most: ask again in 10 min."
+    assert 590 <= int(refused.headers["retry-after"]) <= 600
+    assert refused.error["details"] == {"retry_after_s": int(refused.headers["retry-after"])}
+    assert len(shops["local"].asked) == asked
+    assert api.call("POST", ESTIMATE, api.sign_in(), a_job()).status == 200
+
+
+def test_an_hour_passes(api: Api, user: User) -> None:
+    """Estimates of more than an hour ago count no more."""
+    asked_before(api, user, ESTIMATES_PER_HOUR - 1, minutes=61)
+    assert api.call("POST", ESTIMATE, user, a_job()).status == 200
+
+
+def test_estimates_that_come_to_nothing_count(api: Api, user: User, shops: dict[str, Shop]) -> None:
+    """What broke on the way has asked engines, too; no job is shown beside it."""
+    shops["local"].search = None
+    assert api.call("POST", ESTIMATE, user, a_job()).status == 500
+    assert api.database.rows("select estimate from estimates") == [(None,)]
+    assert api.create(user).json["estimate"] is None
+
+
+def test_estimates_at_the_same_time_are_counted(api: Api, user: User) -> None:
+    """However many are asked for at once, no more than allowed are begun."""
+    asked_before(api, user, ESTIMATES_PER_HOUR - 3, minutes=5)
+    with ThreadPoolExecutor(6) as threads:
+        calls = [threads.submit(api.call, "POST", ESTIMATE, user, a_job()) for _ in range(6)]
+    assert sorted(call.result().status for call in calls) == [200, 200, 429, 429, 429, 429]
 
 
 def test_finished_jobs_teach(api: Api, user: User) -> None:

@@ -37,13 +37,23 @@ class Keeper:
         self.found["ended"].remove(job_id)
 
 
+class Estimates:
+    """Says that nothing was old, and remembers that it was asked."""
+
+    sweeps = 0
+
+    def sweep(self):
+        self.sweeps += 1
+        return 0
+
+
 @pytest.fixture
 def look(memory, call):
     """Lets a timer fire with a keeper that finds what is given."""
 
     def fire(name="find_stuck", **found):
         keeper = Keeper(**found)
-        vars(memory)["keeper"] = keeper
+        vars(memory).update(keeper=keeper, estimates=Estimates())
         call(timers, name, None)
         return keeper
 
@@ -117,4 +127,5 @@ def test_working_files_go_after_their_grace(look, memory):
     grace = timedelta(hours=memory.settings.work_grace_h)
     assert not memory.blobs.exists(queries_ref("job-1"))
     assert keeper.found["ended"] == []
+    assert memory.estimates.sweeps == 1
     assert begun - keeper.asked["ended"] <= grace <= memory.clock() - keeper.asked["ended"]

@@ -107,7 +107,7 @@ values
    %(idempotency_key)s, %(request_hash)s,
    (select e.estimate
     from public.estimates as e
-    where e.user_id = %(user_id)s and e.spec_hash = %(spec_hash)s
+    where e.user_id = %(user_id)s and e.spec_hash = %(spec_hash)s and e.estimate is not null
       and e.created_at > now() - interval '24 hours'
     order by e.created_at desc
     limit 1))

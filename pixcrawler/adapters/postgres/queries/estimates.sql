@@ -1,8 +1,20 @@
 -- Estimates and what they learn from, as the service.
 
+-- name: wait
+-- Seconds until the user may ask for one more; no row: at once. The oldest of the last ones that
+-- an hour may have is what has to pass.
+select greatest(1, extract(epoch from e.created_at + interval '1 hour' - now()))::float8 as wait_s
+from public.estimates as e
+where e.user_id = %(user_id)s and e.created_at > now() - interval '1 hour'
+order by e.created_at desc
+offset %(most)s - 1
+limit 1
+
+-- name: begin
+insert into public.estimates (user_id, spec_hash) values (%(user_id)s, %(spec_hash)s) returning id
+
 -- name: put
-insert into public.estimates (user_id, spec_hash, estimate)
-values (%(user_id)s, %(spec_hash)s, %(estimate)s)
+update public.estimates set estimate = %(estimate)s where id = %(id)s
 
 -- name: sweep
 -- After a day no new job takes an estimate; a job has a copy of its own.
