@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 from pixcrawler.adapters.engines.uploads.lists import LIST_FORM, Listing, listing_of
@@ -15,6 +16,8 @@ from pixcrawler.adapters.engines.uploads.tally import Tally, UnreadableUpload
 from pixcrawler.pipeline.engine_ports import Find
 
 PATIENCE_S = 90
+_READERS = threading.BoundedSemaphore(2)
+"""At once in this process: each may take a gigabyte."""
 
 # The child sees what we can import, but none of the settings, which hold secrets.
 _START = (
@@ -35,14 +38,15 @@ def read_parquet(data: bytes) -> Listing:
     """
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", _START, json.dumps(sys.path)],
-            input=data,
-            env=environment,
-            capture_output=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
+        with _READERS:
+            done = subprocess.run(
+                [sys.executable, "-I", "-c", _START, json.dumps(sys.path)],
+                input=data,
+                env=environment,
+                capture_output=True,
+                timeout=PATIENCE_S,
+                check=False,
+            )
     except subprocess.TimeoutExpired:
         raise UnreadableUpload("its Parquet takes too long to read: send it in parts") from None
     if done.returncode == CANNOT_READ:

@@ -13,7 +13,8 @@ from typing_extensions import Buffer, override
 from pixcrawler.adapters.engines.uploads.blob_file import BlobFile
 from pixcrawler.adapters.engines.uploads.contents import Choice, Contents, Member, shown_name
 from pixcrawler.adapters.engines.uploads.tally import UnreadableUpload
-from pixcrawler.pipeline.limits import ARCHIVE_MAX_MEMBERS, UPLOAD_MAX_BYTES
+from pixcrawler.adapters.engines.uploads.tar_headers import headers
+from pixcrawler.pipeline.limits import UPLOAD_MAX_BYTES
 
 AHEAD_BYTES = 4 * 1024 * 1024
 """Its headers stand between the files: many small files are read through, large ones skipped."""
@@ -21,8 +22,6 @@ AHEAD_BYTES = 4 * 1024 * 1024
 # What tarfile and gzip raise for damaged archives.
 _DAMAGE = (tarfile.TarError, ValueError, LookupError, ArithmeticError, EOFError, OSError,
            RecursionError, MemoryError, zlib.error)  # fmt: skip
-_HEADERS_PER_MEMBER = 4
-"""Folders, long names and the like may stand between the files."""
 
 
 def is_tar(head: bytes) -> bool:
@@ -51,8 +50,7 @@ def tar_contents(file: BlobFile, *, is_unpacked: bool = False) -> Contents:
     """
     choice = Choice()
     try:
-        with tarfile.TarFile(fileobj=cast("Any", file), mode="r") as archive:
-            _choose(archive, file.length, choice)
+        _choose(file, choice)
     except _DAMAGE as error:
         if not choice.members:
             raise UnreadableUpload(f"its TAR cannot be read: {error}") from None
@@ -65,23 +63,19 @@ def tar_contents(file: BlobFile, *, is_unpacked: bool = False) -> Contents:
     )
 
 
-def _choose(archive: tarfile.TarFile, length: int, choice: Choice) -> None:
-    for _ in range(_HEADERS_PER_MEMBER * ARCHIVE_MAX_MEMBERS):
-        info = archive.next()
-        if info is None:
-            return
-        cast("Any", archive).members = []  # otherwise it remembers each of them
-        name = shown_name(info.name)
-        if info.isdir():
+def _choose(file: BlobFile, choice: Choice) -> None:
+    for header in headers(file):
+        if header.is_folder:
             continue
+        name = shown_name(header.name)
         if choice.is_full(name):
             return
-        if not info.isreg() or info.issparse():
+        if not header.is_file:
             choice.tally.add("that are links or devices", name)
-        elif info.offset_data + info.size > length:
+        elif header.start + header.bytes > file.length:
             choice.tally.add("that break off", name)
         else:
-            choice.offer(Member(name, info.offset_data, info.size, info.size))
+            choice.offer(Member(name, header.start, header.bytes, header.bytes))
 
 
 def unpacked(file: BlobFile) -> IO[bytes]:
