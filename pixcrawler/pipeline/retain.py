@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
+from pixcrawler.domain.errors import Conflict
 from pixcrawler.domain.model import Value
 from pixcrawler.domain.storage import UPLOADS, WORK, BlobRef
 from pixcrawler.domain.upload import begun_at
 from pixcrawler.pipeline.ports import BlobStore, JobKeeper
+
+log = logging.getLogger("pixcrawler.retain")
 
 
 class Swept(Value):
@@ -30,12 +34,17 @@ def sweep(before: datetime, *, keeper: JobKeeper, blobs: BlobStore) -> Swept:
 def sweep_uploads(before: datetime, *, blobs: BlobStore) -> int:
     """Remove what users sent before ``before``, and what was made of it; return how many blobs.
 
-    Safe to repeat. Of names that are no upload's nothing is known, so they stay.
+    Safe to repeat. Of names that are no upload's nothing is known, so they stay; what cannot be
+    removed, because its owner found a way to hold it, keeps nothing else.
     """
     removed = 0
     for name in list(blobs.names(WORK, UPLOADS)):
         begun = begun_at(name.rpartition("/")[2].partition(".")[0])
         if begun is not None and begun < before:
-            blobs.delete(BlobRef(container=WORK, name=name))
+            try:
+                blobs.delete(BlobRef(container=WORK, name=name))
+            except Conflict as error:
+                log.warning("upload.stays name=%s cause=%s", name, error)
+                continue
             removed += 1
     return removed

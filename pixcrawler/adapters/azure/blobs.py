@@ -13,7 +13,13 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 from azure.identity import DefaultAzureCredential
-from azure.storage.blob import BlobClient, BlobServiceClient, ContentSettings, LinearRetry
+from azure.storage.blob import (
+    BlobClient,
+    BlobLeaseClient,
+    BlobServiceClient,
+    ContentSettings,
+    LinearRetry,
+)
 
 from pixcrawler.adapters.azure.errors import code_of, in_our_words
 from pixcrawler.adapters.azure.links import LinkSigner
@@ -145,12 +151,21 @@ class AzureBlobs:
                 return
 
     def delete(self, ref: BlobRef) -> None:
-        """Remove; nothing happens when it is not there."""
+        """Remove; nothing happens when it is not there.
+
+        Whoever has an upload link may have leased the blob for ever: that does not keep it.
+        """
+        blob = self._blob(ref)
         with in_our_words():
             try:
-                self._blob(ref).delete_blob(delete_snapshots="include")
+                blob.delete_blob(delete_snapshots="include")
             except ResourceNotFoundError:
                 return
+            except HttpResponseError as error:
+                if code_of(error) != "LeaseIdMissing":
+                    raise
+                BlobLeaseClient(blob).break_lease(0)
+                blob.delete_blob(delete_snapshots="include")
 
     def delete_prefix(self, container: str, prefix: str) -> int:
         """Remove every blob whose name starts with ``prefix``; return how many.

@@ -106,6 +106,18 @@ def test_an_upload_link_ends(blobs: AzureBlobs) -> None:
     assert put(url, b"too late") == 403
 
 
+def test_a_lease_or_a_snapshot_keeps_no_upload(blobs: AzureBlobs) -> None:
+    """Who may write may also lease for ever and take snapshots: all of it can be removed."""
+    url = blobs.upload_link(REF, _in(60)).url
+    assert put(url, b"mine") == 201
+    lease = {"x-ms-lease-action": "acquire", "x-ms-lease-duration": "-1"}
+    assert requests.put(f"{url}&comp=snapshot", timeout=WAIT_S).status_code == 201
+    assert requests.put(f"{url}&comp=lease", headers=lease, timeout=WAIT_S).status_code == 201
+    blobs.delete(REF)
+
+    assert not blobs.exists(REF)
+
+
 def test_archives_are_read_by_ranges(blobs: AzureBlobs) -> None:
     """From real storage, every member of each kind of archive is what was sent."""
     shelf = Shelf(blobs)

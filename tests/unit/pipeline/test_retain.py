@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from pixcrawler.adapters.memory.blobs import MemoryBlobs
+from pixcrawler.domain.errors import Conflict
 from pixcrawler.domain.storage import BlobRef, contents_ref, queries_ref, shard_ref, upload_ref
 from pixcrawler.domain.upload import upload_id
 from pixcrawler.pipeline.retain import sweep, sweep_uploads
@@ -60,3 +61,22 @@ def test_only_old_uploads_go():
 
     assert sweep_uploads(now - timedelta(days=9), blobs=blobs) == 2
     assert [blobs.exists(ref) for ref in gone + stays] == [False, False, True, True, True]
+
+
+def test_an_upload_that_is_held_keeps_no_other(monkeypatch):
+    """One that storage does not give up stays alone: it is met first, and all others go."""
+    now, blobs = datetime.now(UTC), MemoryBlobs()
+    old = upload_id(now - timedelta(days=10), bytes(10))
+    held, other = upload_ref("user-1", old), upload_ref("user-2", old)
+    blobs.put(held, b"x")
+    blobs.put(other, b"x")
+    delete = blobs.delete
+
+    def deleted(ref):
+        if ref == held:
+            raise Conflict("Storage: LeaseIdMissing")
+        delete(ref)
+
+    monkeypatch.setattr(blobs, "delete", deleted)
+    assert sweep_uploads(now - timedelta(days=9), blobs=blobs) == 1
+    assert [blobs.exists(ref) for ref in (held, other)] == [True, False]
