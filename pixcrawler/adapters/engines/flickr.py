@@ -59,7 +59,8 @@ _EXTRAS = ",".join(
     ["license", "owner_name", "date_upload", "url_n", *(f"url_{one}" for one in _RENDITIONS)]
 )
 _BAD_KEY = frozenset({98, 99, 100})
-_AWAY = frozenset({0, 10, 105, 106})
+_AWAY = frozenset({0, 10, 105, 106, 201})
+"""The documented ones, and the one that is said to whoever asks too often."""
 _MEMBER = re.compile(r"[\w@-]{1,64}", re.ASCII)
 _NUMBER = re.compile(r"\d{1,24}", re.ASCII)
 
@@ -160,8 +161,8 @@ def _wishes(filters: Filters) -> dict[str, str]:
 
 
 def _moment(day: date, hour: time) -> str:
-    """Seconds since 1970."""
-    return str(int(datetime.combine(day, hour, UTC).timestamp()))
+    """Seconds since 1970; nothing was uploaded before."""
+    return str(max(0, int(datetime.combine(day, hour, UTC).timestamp())))
 
 
 def _find(photo: dict[str, Any]) -> Find | None:

@@ -126,6 +126,7 @@ def test_the_largest_rendition_is_taken_unless_it_is_too_large_for_us():
             {"since": "2024-02-29", "until": "2024-03-01"},
             {"min_upload_date": "1709164800", "max_upload_date": "1709337599"},
         ),
+        ({"since": "1950-01-01"}, {"min_upload_date": "0"}),
     ],
 )
 def test_wishes_are_told_in_the_engine_s_words(wish, params):
@@ -173,6 +174,20 @@ def test_what_repeats_itself_is_not_asked_for():
     seventh, _ = searched(ENGINE, saying(_numbered(7, 18)), "7")
     eighth, _ = searched(ENGINE, saying(_numbered(8, 18)), "8")
     assert (seventh.next_cursor, eighth.next_cursor) == ("8", None)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        *((code, EngineStatus.BLOCKED) for code in (98, 99, 100)),
+        *((code, EngineStatus.FAILED) for code in (0, 10, 105, 106, 201)),
+        *((code, EngineStatus.CHANGED) for code in (1, 3, 18, 111, 112)),
+    ],
+)
+def test_every_error_is_a_refused_key_a_failure_or_a_change(code, status):
+    """By its number; all of them come with status 200."""
+    page, _ = searched(ENGINE, saying(json.dumps({"stat": "fail", "code": code})))
+    assert page.status is status
 
 
 def test_a_search_that_is_down_failed_although_the_status_is_200():
