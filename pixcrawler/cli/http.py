@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ _GATEWAY_TROUBLE = (502, 503, 504)
 _MAX_ANSWER_BYTES = 16 * 1024 * 1024
 _PIECE_BYTES = 64 * 1024
 _LONGEST_WAIT_S = 10.0
+_LONGEST_ASKED_S = 60
+"""Who asks for more is not waited for: what it says is the answer."""
 _NOTE_AFTER_S = 1.0
 
 TROUBLE = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
@@ -116,7 +119,8 @@ class Caller:
             if not noted and waited > _NOTE_AFTER_S:
                 noted = True
                 self._note(f"no answer ({trouble}); trying again for {longest_s:.0f} s")
-            time.sleep(_asked_wait(answer) or wait_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+            asked_s = min(_asked_wait(answer), _LONGEST_ASKED_S) if answer else 0
+            time.sleep(asked_s or wait_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
             wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
 
     def _attempt(
@@ -140,7 +144,7 @@ class Caller:
             raise Unreachable(f"{url} is not an address: {error}") from None
         except TROUBLE as error:
             return None, in_short(error)
-        if answer.status in _GATEWAY_TROUBLE or answer.status == requests.codes.too_many_requests:
+        if _may_pass(answer):
             return answer, f"it says {answer.status}: {_message(answer)}"
         return answer, None
 
@@ -161,12 +165,17 @@ def _origin(url: str) -> str:
     return "/".join(url.split("/")[:3])
 
 
-def _asked_wait(answer: Answer | None) -> float:
-    """Return the seconds that the server asks to wait, at most a minute."""
-    try:
-        return min(float(answer.headers.get("Retry-After", 0)) if answer else 0.0, 60.0)
-    except ValueError:
-        return 0.0
+def _may_pass(answer: Answer) -> bool:
+    """Whether the server is ill, or asks for a wait that is worth waiting for."""
+    if answer.status == requests.codes.too_many_requests:
+        return _asked_wait(answer) <= _LONGEST_ASKED_S
+    return answer.status in _GATEWAY_TROUBLE
+
+
+def _asked_wait(answer: Answer) -> int:
+    """Return the seconds that the server asks to wait; 0 where it does not say."""
+    stated = answer.headers.get("Retry-After", "")
+    return int(stated) if re.fullmatch("[0-9]{1,9}", stated) else 0
 
 
 def _message(answer: Answer) -> str:

@@ -167,7 +167,7 @@ class Behaviour:
     cancel_refusal: tuple[int, dict[str, Any]] | None = None
     after_cancel: list[dict[str, Any]] | None = None
     ill: list[str] = field(default_factory=list)
-    """Trouble for the next API requests: 503, drop, hang, drip, page."""
+    """Trouble for the next API requests: 503, drop, hang, drip, page, 429 with a Retry-After."""
     break_after: list[int] = field(default_factory=list)
     """Bytes after which the next downloads break off."""
     expire_links: int = 0
@@ -227,6 +227,9 @@ class _Handler(NeighbourHandler):
     def _be_ill(self, trouble: str) -> bool:
         if trouble == "503":
             self.error(503, "database_unavailable", "the database is away")
+        elif trouble.startswith("429 "):
+            busy = {"error": {"code": "too_many_requests", "message": "ask again in 50 min."}}
+            self.answer(429, busy, Retry_After=trouble.removeprefix("429 "))
         elif trouble == "drop":
             self.close_connection = True
         elif trouble == "hang":

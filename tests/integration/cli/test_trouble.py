@@ -52,6 +52,22 @@ def test_a_job_is_created_once(cli, server):
     assert server.will.keys[0]
 
 
+def test_a_long_wait_is_told_instead_of_waited_for(cli, server):
+    """A server that has enough of us for an hour is not asked again and again."""
+    server.will.ill = ["429 3000"]
+    said = cli("estimate", "robin")
+    assert (said.code, said.out) == (1, "")
+    assert "ask again in 50 min." in said.err
+    assert [path for _, path in server.will.seen] == ["/api/v1/jobs/estimate"]
+
+
+@pytest.mark.parametrize("stated", ["0", "1", "-1", "nan", "Fri, 20 Nov 2026 07:28:00 GMT"])
+def test_a_short_wait_is_waited_for(cli, server, stated):
+    """Whatever a busy server says of when, a moment later it is asked again."""
+    server.will.ill = [f"429 {stated}"]
+    assert cli("estimate", "robin").code == 0
+
+
 def test_nobody_there_exits_with_4(cli):
     """An address where nobody listens is told as such, soon."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
