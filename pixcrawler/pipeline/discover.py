@@ -207,8 +207,7 @@ def _live(askers: Iterable[Asker], requests: float) -> list[tuple[Asker, int | N
     if math.isinf(requests):
         return [(asker, None) for asker in able]
     able = able[: max(0, int(requests))]
-    each, more = divmod(int(requests), len(able)) if able else (0, 0)
-    return [(asker, each + (place < more)) for place, asker in enumerate(able)]
+    return [(asker, int(requests) // len(able)) for asker in able]
 
 
 def _requests(states: Iterable[EngineState]) -> int:
