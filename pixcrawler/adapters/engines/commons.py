@@ -49,6 +49,9 @@ Wikimedia has since January 2026; of any other it gives the next larger, and cal
 _SIZES = {"any": "", "small": " fileres:<317", "medium": " fileres:316,1000",
           "large": " fileres:>1000", "huge": " fileres:>2828"}  # fmt: skip
 _MEDIA_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
+_FACTS = ("ObjectName", "Artist", "License", "LicenseShortName", "LicenseUrl", "Attribution",
+          "Credit")  # fmt: skip
+"""What is read of the many that there are, descriptions in every language among them."""
 _BUSY = frozenset({"maxlag", "ratelimited", "readonly", "cirrussearch-too-busy-error"})
 _PLACE_OF_LAST = 10**9
 _CODE_CHARS = 60
@@ -90,7 +93,8 @@ class CommonsEngine(Engine):
             "gsrlimit": str(PAGE_SIZE),
             "gsroffset": ask.cursor or "0",
             "prop": "imageinfo",
-            "iiprop": "url|size|mime|mediatype|user|timestamp|extmetadata",
+            "iiprop": "url|size|mime|user|timestamp|extmetadata",
+            "iiextmetadatafilter": "|".join(_FACTS),
             "iiurlwidth": str(THUMB_WIDTH_PX),
         }
         return Request(f"{self.base_url}/w/api.php", params)

@@ -60,11 +60,27 @@ class TestCommons(EngineContract):
 
 
 def test_a_page_is_asked_for_as_documented():
-    """Bitmaps only, fifty at a time, politely."""
+    """Bitmaps only, of the namespace of files, fifty at a time, each with a rendering, politely."""
     _, (request,) = searched(ENGINE, stored("commons/full.json"))
     assert request.url == "https://engine.example/w/api.php"
-    assert request.params["gsrsearch"] == "filetype:bitmap harbour crane"
-    assert (request.params["gsroffset"], request.params["maxlag"]) == ("0", "5")
+    sent = dict(request.params)
+    properties, facts = (
+        set(sent.pop(name).split("|")) for name in ("iiprop", "iiextmetadatafilter")
+    )
+    assert properties == {"url", "size", "mime", "user", "timestamp", "extmetadata"}
+    assert {"Artist", "License", "LicenseShortName", "LicenseUrl", "Credit"} <= facts
+    assert sent == {
+        "action": "query",
+        "format": "json",
+        "maxlag": "5",
+        "generator": "search",
+        "gsrsearch": "filetype:bitmap harbour crane",
+        "gsrnamespace": "6",
+        "gsrlimit": "50",
+        "gsroffset": "0",
+        "prop": "imageinfo",
+        "iiurlwidth": "1920",
+    }
 
 
 def test_finds_have_licence_creator_and_size():
