@@ -120,7 +120,7 @@ class Asker:
         known = sifted = 0
         excluded = self._excluded_by(query)
         for find in page.finds:
-            key, has_larger = _judgement(find)
+            key, has_larger = judgement(find)
             if key is None:
                 continue
             if key in held or key in fresh or key[:SEEN_HEX] in self.errand.seen:
@@ -161,6 +161,16 @@ class Asker:
         self.state.report = self.state.report.model_copy(update=changes)
 
 
+def judgement(find: Find) -> tuple[str | None, bool]:
+    """Return the key of a find, None when it is never fetched; and is a larger original known?"""
+    if find.key is not None:
+        if _KEY.fullmatch(find.key):
+            return find.key, False
+        return hashlib.sha256(find.key.encode("utf-8", "backslashreplace")).hexdigest(), False
+    known = judged(find.url)
+    return (None, False) if known is None else (known.key, known.original != find.url)
+
+
 def settle(state: EngineState, taken: set[str], candidates: int) -> EngineState:
     """Return the state after ``candidates`` finds, with the keys ``taken``, became candidates.
 
@@ -185,16 +195,6 @@ def settle(state: EngineState, taken: set[str], candidates: int) -> EngineState:
         for lane in state.lanes
     ]
     return replace(state, report=state.report.model_copy(update=changes), lanes=lanes)
-
-
-def _judgement(find: Find) -> tuple[str | None, bool]:
-    """The key of a find, None when it is never fetched, and whether a larger original is known."""
-    if find.key is not None:
-        if _KEY.fullmatch(find.key):
-            return find.key, False
-        return hashlib.sha256(find.key.encode("utf-8", "backslashreplace")).hexdigest(), False
-    known = judged(find.url)
-    return (None, False) if known is None else (known.key, known.original != find.url)
 
 
 def _wants_peace(report: EngineReport, at: datetime | None) -> bool:

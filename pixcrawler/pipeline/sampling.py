@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pixcrawler.domain.engine import EngineCard, EngineStatus
 from pixcrawler.domain.job import URL_ENGINE, JobSpec
 from pixcrawler.domain.source import SearchQuery
 from pixcrawler.pipeline.addresses import address_key
+from pixcrawler.pipeline.asker import judgement
 from pixcrawler.pipeline.engine_ports import Page, SearchEngine
 from pixcrawler.pipeline.lanes import lanes_of
 from pixcrawler.pipeline.sift import Excluded, Sieve
@@ -85,8 +86,8 @@ def sampled(
     threads.shutdown(wait=False, cancel_futures=True)
     for future in done:
         future.result()
-    slow = {id(one) for future in late for one in futures[future]}
-    return [_cut_short(one, timeout_s) if id(one) in slow else one for one in samples]
+    cut = {one.card.name: one for future in late for one in _cut_short(futures[future], timeout_s)}
+    return [cut.get(one.card.name, one) for one in samples]
 
 
 @dataclass(frozen=True)
@@ -148,11 +149,14 @@ def _chosen(numbers: Sequence[int], queries: Sequence[SearchQuery]) -> list[int]
 
 
 def _taste(page: Page, number: int, sieve: Sieve, excluded: Excluded) -> Taste:
-    wanted = [find for find in page.finds if not sieve.is_left_out(find, excluded)]
-    stated = tuple(find.bytes_hint for find in wanted if find.bytes_hint)
-    keys = frozenset(key for find in wanted if (key := find.key or address_key(find.url)))
+    keys, stated = set[str](), list[int]()
+    for find in page.finds:
+        key, has_larger = judgement(find)
+        if key and not sieve.is_left_out(find, excluded, has_larger=has_larger):
+            keys.add(key)
+            stated += [find.bytes_hint] if find.bytes_hint else []
     has_more = page.next_cursor is not None
-    return Taste(number, keys, len(page.finds), has_more, page.total, stated)
+    return Taste(number, frozenset(keys), len(page.finds), has_more, page.total, tuple(stated))
 
 
 def _own_list(query: SearchQuery, number: int) -> Taste:
@@ -161,8 +165,18 @@ def _own_list(query: SearchQuery, number: int) -> Taste:
     return Taste(number, keys, len(query.addresses), has_more=False)
 
 
-def _cut_short(sample: Sample, timeout_s: float) -> Sample:
-    """What a slow engine gave so far; its thread may still be adding to the sample."""
-    detail = f"{sample.card.title} did not answer within {timeout_s:.0f} s"
-    trouble = sample.trouble or Page(EngineStatus.FAILED, detail=detail)
-    return Sample(sample.card, sample.queries, list(sample.tastes), trouble, sample.stands_by_for)
+def _cut_short(group: Sequence[Sample], timeout_s: float) -> list[Sample]:
+    """What a slow index gave so far; its thread may still be adding to the samples.
+
+    The first without trouble is the one that is being asked: those after it stand by.
+    """
+    samples = [replace(sample, tastes=list(sample.tastes)) for sample in group]
+    slow: str | None = None
+    for sample in samples:
+        if slow is not None:
+            sample.stands_by_for = slow
+        elif sample.trouble is None:
+            slow = sample.card.name
+            detail = f"{sample.card.title} did not answer within {timeout_s:.0f} s"
+            sample.trouble = Page(EngineStatus.FAILED, detail=detail)
+    return samples

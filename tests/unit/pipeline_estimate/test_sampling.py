@@ -78,6 +78,18 @@ def test_pictures_count_once_and_only_if_wanted(ask):
     assert small.tastes[0].listed == 1
 
 
+def test_what_a_job_would_keep_is_counted(ask):
+    """A small copy of a known original is wanted; an address that is never fetched is not."""
+    small = "https://upload.wikimedia.org/wikipedia/commons/thumb/1/12/A.jpg/90px-A.jpg"
+    finds = [
+        Find(url, Provenance(engine="local"), width=90, height=60, bytes_hint=9)
+        for url in (small, "https://p.example/small", "javascript:x")
+    ]
+    page = Page(EngineStatus.OK, tuple(finds))
+    [sample] = ask(Shop("aa", lambda text: page))
+    assert (len(sample.keys), sample.tastes[0].stated_bytes) == (1, (9,))
+
+
 def test_an_index_is_asked_once(ask):
     """Of two engines of one index the first is asked, and the other says who stands for it."""
     first = Shop("aa", a_page, index="world")
@@ -121,6 +133,28 @@ def test_nobody_waits_for_a_slow_engine(ask):
     assert "did not answer within" in samples[0].trouble.detail
     assert samples[0].tastes == []
     assert len(samples[1].tastes) == 3
+
+
+def test_of_a_slow_index_only_who_was_asked_is_slow(ask):
+    """Nothing is said of an engine that nobody asked: it stands by for the slow one."""
+    is_over = threading.Event()
+
+    def stuck(text):
+        is_over.wait(60)
+        return a_page(text)
+
+    shops = [
+        Shop("aa", lambda text: BLOCKED, index="world"),
+        Shop("bb", stuck, index="world"),
+        Shop("cc", a_page, index="world"),
+    ]
+    try:
+        samples = ask(*shops, timeout_s=0.5)
+    finally:
+        is_over.set()
+    assert samples[0].trouble is BLOCKED
+    assert samples[1].trouble.detail.startswith("bb did not answer within")
+    assert (samples[2].trouble, samples[2].stands_by_for) == (None, "bb")
 
 
 def test_a_desk_that_is_away_is_an_error(ask):
