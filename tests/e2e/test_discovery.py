@@ -49,12 +49,21 @@ def client(town, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def job(client):
-    """The finished job."""
-    created = client.create(
-        name="town", keywords=["robin", "wren", "heron"], engines=ENGINES, max_images=WANTED
+def jobs(client):
+    """The large job and a small one beside it, which asks the same engines at the same time."""
+    large = client.create(
+        name="town", keywords=["robin", "wren"], engines=ENGINES, max_images=WANTED
     )
-    return client.ended(created["id"], 800)
+    small = client.create(
+        name="beside", keywords=["heron"], engines=["openverse", "commons"], max_images=150
+    )
+    return client.ended(large["id"], 800), client.ended(small["id"], 400)
+
+
+@pytest.fixture(scope="module")
+def job(jobs):
+    """The large one, finished."""
+    return jobs[0]
 
 
 def test_it_reaches_its_target_or_says_why_not(job):
@@ -62,6 +71,11 @@ def test_it_reaches_its_target_or_says_why_not(job):
     kept = job["progress"]["kept"]
     assert job["status"] in ("succeeded", "partial"), job
     assert kept == WANTED or "hardly anything new" in job["message"], job["message"]
+
+
+def test_the_job_beside_it_ends_well(jobs):
+    """Sharing the engines' quotas with a large job makes a small one slower, not poorer."""
+    assert (jobs[1]["status"], jobs[1]["progress"]["kept"]) == ("succeeded", 150), jobs[1]
 
 
 def test_the_report_explains_each_engine(job):
@@ -79,21 +93,23 @@ def test_the_report_explains_each_engine(job):
     assert all(reports[name]["detail"] for name in ("flickr", "duckduckgo"))
 
 
-def test_no_quota_is_ever_exceeded(town, job):
-    """Counted at the engines, with two workers: never more than each card allows."""
+def test_no_quota_is_ever_exceeded(town, jobs):
+    """Counted at the engines, with two jobs on two workers: never more than each card allows."""
     for name in ENGINES:
         for quota in CARDS[name].quotas:
             most = town.houses[name].most_within(quota.seconds)
             assert most <= quota.requests, (name, quota, most)
 
 
-def test_requests_are_counted_as_they_came(town, job):
-    """What the report says of requests is what the engines counted."""
-    for report in job["engines"]:
-        assert report["requests"] == len(town.houses[report["engine"]].arrivals), report
+def test_requests_are_counted_as_they_came(town, jobs):
+    """What the reports say of requests is what the engines counted."""
+    told = Counter()
+    for report in (report for job in jobs for report in job["engines"]):
+        told[report["engine"]] += report["requests"]
+    assert told == {name: len(town.houses[name].arrivals) for name in ENGINES}
 
 
-def test_no_picture_is_fetched_twice(town, job):
+def test_no_picture_is_fetched_twice(town, jobs):
     """Found by several engines in several forms, a picture is downloaded once."""
     again = Counter(times for times in town.fetched.values() if times > 1)
     assert not again
