@@ -145,6 +145,15 @@ def count(value: Any) -> int | None:
     return value if is_number and 0 <= value < _MAX_COUNT else None
 
 
+def total(value: Any, most: int) -> int | None:
+    """Return how many results there are; None when a service only says as many as it gives.
+
+    Such a service counts no further than ``most``: beyond it there may be any number.
+    """
+    counted = count(value)
+    return None if counted == most else counted
+
+
 def format_name(value: Any) -> str | None:
     """Return a file format, lower case, from its name, extension or media type."""
     found = text(value)

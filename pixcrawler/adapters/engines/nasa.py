@@ -19,6 +19,7 @@ from pixcrawler.adapters.engines.fields import (
     items,
     pixels,
     text,
+    total,
 )
 from pixcrawler.adapters.engines.shape import Ask, Engine, json_object, unknown_structure
 from pixcrawler.domain.engine import Access, EngineCard, EngineStatus, Honour, Quota
@@ -30,6 +31,7 @@ from pixcrawler.pipeline.limits import IMAGE_MAX_BYTES, IMAGE_MAX_PIXELS
 NAME = "nasa"
 PAGE_SIZE = 100
 MAX_PAGES = 100
+MAX_RESULTS = PAGE_SIZE * MAX_PAGES
 _SIZE_NAME = re.compile(r"~(thumb|small|medium|large|orig)(?=\.\w{3,4}$)")
 _BEST_FIRST = ("orig", "large", "medium", "small", "thumb", "")
 """By the names in their addresses; one without comes last."""
@@ -47,7 +49,7 @@ class NasaEngine(Engine):
         homepage="https://images.nasa.gov",
         terms_url="https://www.nasa.gov/nasa-brand-center/images-and-media/",
         filters={FilterName.DATE: Honour.SEARCHED},
-        max_results=PAGE_SIZE * MAX_PAGES,
+        max_results=MAX_RESULTS,
         shards=(FilterName.DATE,),
         quotas=(Quota(requests=1, seconds=1),),
     )
@@ -75,8 +77,9 @@ class NasaEngine(Engine):
         number = int(ask.cursor or 1)
         goes_on = number < MAX_PAGES and _has_next(collection.get("links"))
         facts = collection.get("metadata")
-        total = count(facts.get("total_hits")) if isinstance(facts, dict) else None
-        return Page(EngineStatus.OK, finds, str(number + 1) if goes_on else None, total=total)
+        hits = facts.get("total_hits") if isinstance(facts, dict) else None
+        following = str(number + 1) if goes_on else None
+        return Page(EngineStatus.OK, finds, following, total=total(hits, MAX_RESULTS))
 
 
 def _years(filters: Filters) -> dict[str, str]:

@@ -19,6 +19,7 @@ from pixcrawler.adapters.engines.fields import (
     pixels,
     shortened,
     text,
+    total,
 )
 from pixcrawler.adapters.engines.shape import Ask, Engine, json_object, unknown_structure
 from pixcrawler.domain.engine import Access, EngineCard, EngineStatus, Honour, Quota
@@ -30,6 +31,7 @@ NAME = "openverse"
 PAGE_SIZE = 20
 """More than 20 without a key is refused with 401."""
 MAX_PAGES = 12
+MAX_RESULTS = PAGE_SIZE * MAX_PAGES
 QUERY_MAX_CHARS = 200
 _LICENSES = {
     "any": "",
@@ -65,7 +67,7 @@ class OpenverseEngine(Engine):
             FilterName.SAFE_SEARCH: Honour.SEARCHED,
         },
         lacks={FilterName.TYPE: ("face",)},
-        max_results=PAGE_SIZE * MAX_PAGES,
+        max_results=MAX_RESULTS,
         shards=(FilterName.ASPECT, FilterName.SIZE, FilterName.TYPE, FilterName.LICENSE),
         quotas=(Quota(requests=20, seconds=60), Quota(requests=200, seconds=86_400)),
         operators=True,
@@ -99,7 +101,8 @@ class OpenverseEngine(Engine):
             if not (is_safe and result.get("mature")) and (find := _find(result))
         )
         following = None if number >= min(pages, MAX_PAGES) else str(number + 1)
-        return Page(EngineStatus.OK, finds, following, total=count(answer.get("result_count")))
+        there_are = total(answer.get("result_count"), MAX_RESULTS)
+        return Page(EngineStatus.OK, finds, following, total=there_are)
 
 
 def _wishes(filters: Filters) -> dict[str, str]:

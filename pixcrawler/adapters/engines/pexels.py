@@ -9,7 +9,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from pixcrawler.adapters.engines.fields import address, count, items, pixels, text
+from pixcrawler.adapters.engines.fields import address, count, items, pixels, text, total
 from pixcrawler.adapters.engines.keyed import KeyedEngine, inside, is_usable
 from pixcrawler.adapters.engines.shape import Ask, json_object
 from pixcrawler.domain.engine import Access, EngineCard, EngineStatus, Honour, Quota
@@ -20,6 +20,7 @@ from pixcrawler.pipeline.engine_ports import Find, Page, Request
 NAME = "pexels"
 PAGE_SIZE = 80
 MAX_PAGES = 100
+MAX_RESULTS = PAGE_SIZE * MAX_PAGES
 """8,000 results are the most that the API counts for any word."""
 LICENSE_URL = "https://www.pexels.com/license/"
 
@@ -60,7 +61,7 @@ class PexelsEngine(KeyedEngine):
         },
         lacks={FilterName.COLOR: ("color", "transparent")},
         knows={FilterName.LANGUAGE: tuple(_LOCALES)},
-        max_results=PAGE_SIZE * MAX_PAGES,
+        max_results=MAX_RESULTS,
         shards=(FilterName.COLOR, FilterName.ASPECT),
         quotas=(Quota(requests=200, seconds=3600), Quota(requests=20_000, seconds=30 * 86_400)),
         licensed=True,
@@ -88,8 +89,9 @@ class PexelsEngine(KeyedEngine):
         # The address of the next page is there to be counted on, not to be followed.
         has_more = bool(answer.get("next_page")) and number < MAX_PAGES
         finds = tuple(find for photo in listed if (find := _find(photo)))
-        total = count(answer.get("total_results"))
-        return Page(EngineStatus.OK, finds, str(number + 1) if has_more else None, total=total)
+        following = str(number + 1) if has_more else None
+        there_are = total(answer.get("total_results"), MAX_RESULTS)
+        return Page(EngineStatus.OK, finds, following, total=there_are)
 
 
 def _find(photo: dict[str, Any]) -> Find | None:

@@ -122,6 +122,15 @@ def test_it_is_asked_for_years(wish, params):
     assert [find.provenance.published.year for find in page.finds] == [2019, 2003, 2019]
 
 
+@pytest.mark.parametrize(("said", "known"), [(9999, 9999), (10_000, None), (12_345, 12_345)])
+def test_a_count_of_all_that_it_gives_says_nothing(said, known):
+    """There may be more, in narrower parts; a larger count is believed."""
+    answer = json.loads(_page(1, 2))
+    answer["collection"]["metadata"] = {"total_hits": said}
+    page, _ = searched(ENGINE, saying(json.dumps(answer)))
+    assert page.total == known
+
+
 def test_it_stops_where_the_service_does():
     """After a hundred pages it refuses to go on."""
     page, _ = searched(ENGINE, saying(_page(100, 200)), "100")

@@ -65,6 +65,14 @@ class TestPexels(EngineContract):
     )
 
 
+@pytest.mark.parametrize(("said", "known"), [(7999, 7999), (8000, None), ("-", None)])
+def test_a_count_of_all_that_it_gives_says_nothing(said, known):
+    """It counts to 8,000: there may be more, in narrower parts."""
+    body = json.dumps({"photos": [PHOTO], "total_results": said})
+    page, _ = searched(ENGINE, saying(body))
+    assert page.total == known
+
+
 def test_the_key_is_the_authorization():
     """It stands in its header alone, and is sent to no other address."""
     _, (request,) = searched(ENGINE, stored("pexels/full.json"))
