@@ -89,6 +89,13 @@ def test_a_card_takes_no_size_from_its_neighbour():
     assert [(find.width, find.format_hint) for find in page.finds] == [(None, None), (640, "png")]
 
 
+def test_a_page_with_cards_is_no_refusal():
+    """Whatever else stands in it: the class of a box, or the button of a consent."""
+    page = f'<div class="captcha"></div><a id="bnp_btn_accept"></a>{card(1)}'
+    found, _ = searched(ENGINE, saying(page))
+    assert (found.status, len(found.finds)) == (EngineStatus.OK, 1)
+
+
 def test_one_broken_card_costs_only_itself():
     """The others count."""
     body = card(1) + '<a class="iusc" m="{&quot;murl&quot;:"></a>' + card(3)

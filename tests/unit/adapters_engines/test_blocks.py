@@ -117,6 +117,26 @@ def test_where_the_answer_came_from_may_be_a_refusal(address, expected):
     assert led == (expected or (EngineStatus.CHANGED, None))
 
 
+def test_only_a_redirect_leads_somewhere():
+    """An answer that is there may name a place for other reasons."""
+    location = {"location": "https://www.google.com/sorry/index"}
+    assert seen(200, "{}", headers=location) is None
+
+
+@pytest.mark.parametrize("status", [400, 404, 410])
+def test_a_page_that_is_not_there_may_show_a_robot_check_to_others(status):
+    """The request was wrong: its page has a form with a captcha for people to complain."""
+    page = '<html><form><div class="g-recaptcha"></div></form></html>'
+    assert seen(status, page) == (EngineStatus.CHANGED, None)
+
+
+@pytest.mark.parametrize(("before", "expected"), [(20_000, ROBOT), (40_000, None)])
+def test_signs_are_looked_for_near_the_start(before, expected):
+    """Scripts may stand before them; what stands far behind is of the results."""
+    page = f"<html><script>{'x' * before}</script><form id='captcha-form'></form></html>"
+    assert seen(200, page) == expected
+
+
 def test_headers_of_other_guards_are_recognised():
     """AWS and Yandex say it in a header."""
     assert seen(202, "", headers={"x-amzn-waf-action": "challenge"}) == ROBOT

@@ -83,7 +83,12 @@ def test_a_common_name_is_looked_up(match):
     """What is no scientific name, or only part of one, may be what people call it."""
     page, asked = searched(ENGINE, _gbif(stored("gbif/full.json"), match, "names"))
     assert len(asked) == 3
-    assert asked[1].params["qField"] == "VERNACULAR"
+    assert asked[1].params == {
+        "q": "harbour crane",
+        "qField": "VERNACULAR",
+        "datasetKey": "d7dddbf4-2cf0-4f39-9b2a-bb099caae36c",
+        "limit": "20",
+    }
     assert asked[2].params["taxonKey"] == "4001"
     assert page.status is EngineStatus.OK
 

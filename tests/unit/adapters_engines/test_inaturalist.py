@@ -107,6 +107,27 @@ def test_only_photos_of_the_wished_licence_are_taken(wish, licenses, numbers):
     assert page.next_cursor == "1003"
 
 
+def test_a_photo_from_elsewhere_has_no_size_and_no_original():
+    """The stated size is that of an original, whose address is only known of iNaturalist's own."""
+    photo = {
+        "id": 1,
+        "url": "https://live.example/1_s.jpg",
+        "original_dimensions": {"width": 2048, "height": 1536},
+    }
+    lock = {"id": 2, "url": "https://p.example/attachment_defaults/local_photos/square.png"}
+    body = json.dumps({"results": [{"id": 1, "photos": [photo, lock]}]})
+    page, _ = searched(ENGINE, saying(body))
+    assert [(find.url, find.width, find.thumbnail_url) for find in page.finds] == [
+        ("https://live.example/1_s.jpg", None, None)
+    ]
+
+
+def test_the_count_is_that_of_the_first_page():
+    """Any other page counts what is left."""
+    assert searched(ENGINE, stored("inaturalist/full.json"))[0].total == 431
+    assert searched(ENGINE, stored("inaturalist/full.json"), "512")[0].total is None
+
+
 @pytest.mark.parametrize(
     ("taxon", "is_taken"),
     [
