@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -22,7 +23,13 @@ MAX_BYTES = 8 * 1024 * 1024
 MAX_REDIRECTS = 3
 _PIECE_BYTES = 64 * 1024
 _SHOWN_CHARS = 300
+_COOKIES_MAX_CHARS = 16_000
+"""Of all that are kept: they are sent with each request, and a service could set megabytes."""
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_COUNTRY_CHARS = 2
+_SHORT_PART_CHARS = 3
+_NAME = re.compile("[a-z0-9.-]+")
+"""Of a host: no port, no user, nothing that two readers of addresses read in two ways."""
 _PUBLIC = frozenset({"user-agent", "accept", "accept-language"})
 _MOVED = frozenset({301, 302, 303, 307, 308})
 
@@ -94,6 +101,8 @@ class Api:
     def _open(self, url: str, host: str, headers: Mapping[str, str]) -> requests.Response:
         # A proxy from the environment is the way out for many, but never to this machine.
         self._session.trust_env = host not in _LOOPBACK
+        if sum(len(cookie.value or "") for cookie in self._session.cookies) > _COOKIES_MAX_CHARS:
+            self._session.cookies.clear()
         return self._session.get(
             url, headers=dict(headers), timeout=self._timeout_s, allow_redirects=False, stream=True
         )
@@ -122,17 +131,30 @@ def _for_strangers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _next_hop(parts: SplitResult, target: str, host: str) -> str:
-    """The address a redirect leads to: https, or the same host in the same way."""
+    """The address a redirect leads to: the same host in the same way, or one of its owner's.
+
+    Nobody else: an engine that is not what it seems could send us to what only we can reach.
+    """
     try:
         following = urljoin(parts.geturl(), target)
         there = urlsplit(following)
     except ValueError:
         raise _Unanswered(host, "redirected to no address", is_final=True) from None
     is_same_place = (there.scheme, there.netloc) == (parts.scheme, parts.netloc)
-    if not is_same_place and (there.scheme != "https" or not there.hostname):
+    if not is_same_place and not (there.scheme == "https" and _is_kin(there.netloc, host)):
         cause = f"redirected to another scheme or host ({there.scheme}, {there.hostname})"
         raise _Unanswered(host, cause, is_final=True)
     return following
+
+
+def _is_kin(netloc: str, host: str) -> bool:
+    """Whether a plain name of a host seems to be of another one's owner; an IP address is not."""
+    ours, theirs = host.split("."), netloc.lower().split(".")
+    # bbc.co.uk has three parts of its own.
+    is_long = len(ours[-1]) == _COUNTRY_CHARS and len(ours[-2:][0]) <= _SHORT_PART_CHARS
+    count = 3 if is_long else 2
+    is_name = bool(_NAME.fullmatch(netloc.lower())) and not ours[-1].isdigit()
+    return is_name and len(ours) >= count and ours[-count:] == theirs[-count:]
 
 
 def _read(response: requests.Response, host: str, deadline: float) -> Answer:

@@ -85,6 +85,13 @@ def test_cookies_belong_to_one_engine(web, api):
     assert "Cookie" not in json.loads(get(Api("t@example.org"), web.url("/saw")).body)
 
 
+def test_cookies_without_measure_are_forgotten(web, api):
+    """A service cannot make us send ever larger requests."""
+    web.answers["/much"] = (200, {"Set-Cookie": f"much={'x' * 20_000}"}, b"")
+    get(api, web.url("/much"))
+    assert "Cookie" not in json.loads(get(api, web.url("/saw")).body)
+
+
 def test_a_redirect_can_be_the_answer(web, api):
     """An engine that looks where it is sent gets the redirect itself."""
     answer = get(api, web.url("/hops/2"), follow=False)
@@ -143,14 +150,14 @@ def test_another_host_is_not_told_the_key(web, api, monkeypatch):
     with pytest.raises(SourceUnavailable):
         get(api, "https://engine.example/", headers={"X-Key": KEY, "User-Agent": "Phone/1"})
     assert opened[0] == ("engine.example", {"X-Key": KEY, "User-Agent": "Phone/1"})
-    assert opened[1] == ("other.example", {"User-Agent": "Phone/1"})
+    assert opened[1] == ("www.engine.example", {"User-Agent": "Phone/1"})
 
 
-def _moved(url):
+def _moved(url, target="https://www.engine.example/"):
     """An answer that leads to another host."""
     response = requests.Response()
     response.status_code, response.url = 302, url
-    response.headers["Location"] = "https://other.example/"
+    response.headers["Location"] = target
     response.raw = io.BytesIO()
     return response
 
@@ -215,9 +222,67 @@ def test_redirects_within_the_service_are_followed(web, api):
 
 def test_a_host_out_of_nothing_printable_is_told_in_print(web, api):
     """A redirect cannot put control characters into logs and databases."""
-    with pytest.raises(SourceUnavailable) as caught:
+    with pytest.raises(SourceUnavailable, match="another scheme or host") as caught:
         get(api, web.url("/to?url=https://%00%1b/"))
-    assert str(caught.value).startswith("??: ")
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://169.254.169.254/metadata/identity",
+        "https://127.0.0.1/",
+        "https://[::1]/",
+        "https://2130706433/",
+        "https://localhost/",
+        "https://vault.internal/",
+        "https://evil.example/",
+        "https://engine.example.evil.example/",
+        "https://notengine.example/",
+        "https://www.engine.example:8443/",
+        "https://me@www.engine.example/",
+        "https://evil.example\\.engine.example/",
+        "https://evil.example%2f.engine.example/",
+        "https://evil.example\u3002engine.example/",
+        "http://www.engine.example/",
+        "http://engine.example/",
+        "//evil.example/",
+        "https:evil.example",
+    ],
+)
+def test_a_redirect_leads_to_nobody_else(api, monkeypatch, target):
+    """An engine cannot send us to what only we can reach, nor to anybody else."""
+    opened = []
+    monkeypatch.setattr(
+        api, "_open", lambda url, host, headers: opened.append(host) or _moved(url, target)
+    )
+    with pytest.raises(SourceUnavailable, match="redirected"):
+        get(api, "https://engine.example/")
+    assert set(opened) == {"engine.example"}
+
+
+@pytest.mark.parametrize(
+    ("start", "target", "is_followed"),
+    [
+        ("https://www.bing.com/", "https://cn.bing.com/", True),
+        ("https://api.openverse.org/", "https://OPENVERSE.org/", True),
+        ("https://images.example.co.uk/", "https://www.example.co.uk/", True),
+        ("https://images.example.co.uk/", "https://evil.co.uk/", False),
+        ("http://10.0.0.7/", "https://127.0.0.7/", False),
+        ("http://mirror/", "https://mirror/", False),
+    ],
+)
+def test_a_redirect_may_lead_to_another_host_of_the_same_owner(
+    api, monkeypatch, start, target, is_followed
+):
+    """Services move between their own hosts."""
+    opened = []
+    monkeypatch.setattr(
+        api, "_open", lambda url, host, headers: opened.append(host) or _moved(url, target)
+    )
+    with pytest.raises(SourceUnavailable):
+        get(api, start)
+    assert (len(set(opened)) == 2) is is_followed
 
 
 def test_a_redirect_of_odd_bytes_is_followed(web, api):
