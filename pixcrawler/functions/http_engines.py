@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import asdict
 from typing import Any
 
@@ -19,6 +20,9 @@ from pixcrawler.pipeline.engine_ports import Find, OptIn, Page
 
 ANSWER_MAX_BYTES = 8 * 1024 * 1024
 """Largest saved answer: what is read of a live one."""
+
+_reading = threading.Lock()
+"""A hostile answer takes a second and 250 MB: one at a time in this process."""
 
 blueprint = df.Blueprint()
 log = logging.getLogger("pixcrawler.http")
@@ -38,7 +42,9 @@ def parse_answer(call: Call) -> Answer:
     read = world().readers.get(name)
     if read is None:
         raise NotFound(f"The engine {name} has no answers to read: it asks nobody.")
-    return Answer(_page(name, read(call.raw(ANSWER_MAX_BYTES))))
+    body = call.raw(ANSWER_MAX_BYTES)
+    with _reading:
+        return Answer(_page(name, read(body)))
 
 
 @operation(blueprint, "POST", "v1/engines/{name}/switch", Access.OPERATE)
