@@ -23,6 +23,11 @@ class EngineStatus(StrEnum):
     CHANGED = "changed"
     FAILED = "failed"
 
+    @property
+    def is_well(self) -> bool:
+        """It answered as it should, be it with nothing."""
+        return self in (EngineStatus.OK, EngineStatus.EMPTY)
+
 
 class BlockKind(StrEnum):
     """In which way an engine, or our own manners, refuse to go on."""

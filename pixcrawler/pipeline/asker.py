@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pixcrawler.domain.engine import BlockKind, EngineStatus
@@ -32,8 +32,6 @@ OUR_DESK = frozenset({BlockKind.QUOTA, BlockKind.SUSPENDED})
 
 _KEY = re.compile("[0-9a-f]{16,64}")
 """What a key is; a source that names its pictures otherwise gets keys made of its names."""
-
-_GOOD = (EngineStatus.OK, EngineStatus.EMPTY)
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ class Asker:
         page = self.engine.search(self.errand.queries[number], lane.cursor, filters)
         self.requests_left -= max(1, page.requests)
         self._report(requests=self.state.report.requests + page.requests)
-        if page.status in _GOOD:
+        if page.status.is_well:
             gain = self._gain(page, number, held)
             held.update(found.key for found in gain.fresh)
             lane.take(page, gain, self._shards)
@@ -169,32 +167,6 @@ def judgement(find: Find) -> tuple[str | None, bool]:
         return hashlib.sha256(find.key.encode("utf-8", "backslashreplace")).hexdigest(), False
     known = judged(find.url)
     return (None, False) if known is None else (known.key, known.original != find.url)
-
-
-def settle(state: EngineState, taken: set[str], candidates: int) -> EngineState:
-    """Return the state after ``candidates`` finds, with the keys ``taken``, became candidates.
-
-    The report is about what is missing: an engine that went on where it had failed or refused
-    gave everything; what could not be read was left out for good.
-    """
-    total = state.report.candidates + candidates
-    changes: dict[str, object] = {
-        "candidates": total,
-        "saturated": sum(lane.saturated for lane in state.lanes),
-        "is_used_up": not any(lane.left for lane in state.lanes),
-    }
-    status = state.report.status
-    is_well = not (state.troubles or state.pause_s or status is EngineStatus.CHANGED)
-    if is_well or status in _GOOD:
-        status = EngineStatus.OK if total else EngineStatus.EMPTY
-        remarks = "; ".join(state.remarks) or None
-        well = {"kind": None, "detail": remarks, "retry_after_s": None, "until": None}
-        changes |= {"status": status, **well}
-    lanes = [
-        replace(lane, held=[found for found in lane.held if found.key not in taken])
-        for lane in state.lanes
-    ]
-    return replace(state, report=state.report.model_copy(update=changes), lanes=lanes)
 
 
 def _wants_peace(report: EngineReport, at: datetime | None) -> bool:

@@ -66,7 +66,7 @@ class Busy:
 
 def pause_of(page: Page) -> Pause | None:
     """Return the pause that an answer asks for; None when all is well."""
-    if page.status in (EngineStatus.OK, EngineStatus.EMPTY):
+    if page.status.is_well:
         return None
     if page.kind is BlockKind.THROTTLED and stated_s(page):
         # Who says how long is believed: some limits count single seconds.

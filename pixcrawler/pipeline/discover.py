@@ -160,7 +160,8 @@ def _former(
 def _give_up(state: EngineState) -> None:
     """The engine is not set up here, or not any more: what it gave is all it gives."""
     wrong = {"status": EngineStatus.FAILED, "detail": "this engine is not set up here"}
-    state.report = state.report.model_copy(update=wrong)
+    told_before = {"kind": None, "retry_after_s": None, "until": None}
+    state.report = state.report.model_copy(update=told_before | wrong)
     state.troubles = MAX_TROUBLES
 
 

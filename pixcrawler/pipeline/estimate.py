@@ -201,7 +201,7 @@ def _assumptions(spec: JobSpec, outlooks: Sequence[EngineOutlook]) -> tuple[str,
     told += [
         f"{one.engine} is counted with what it showed before it got into trouble."
         for one in outlooks
-        if one.status not in (EngineStatus.OK, EngineStatus.EMPTY)
+        if not one.status.is_well
     ]
     told.append("What engines say of their totals is taken as the most there can be.")
     return tuple(told)

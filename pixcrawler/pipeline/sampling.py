@@ -128,7 +128,7 @@ def _ask(sample: Sample, question: _Question) -> None:
             return
         query = question.queries[number]
         page = engine.search(query, None, question.spec.filters)
-        if page.status not in (EngineStatus.OK, EngineStatus.EMPTY):
+        if not page.status.is_well:
             sample.trouble = page
             return
         sample.tastes.append(_taste(page, number, sieve, Excluded(query.exclude)))

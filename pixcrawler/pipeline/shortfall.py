@@ -11,7 +11,6 @@ from pixcrawler.domain.source import EngineReport
 from pixcrawler.pipeline.limits import MAX_ROUNDS
 from pixcrawler.pipeline.payloads import Stop
 
-TROUBLE = (EngineStatus.FAILED, EngineStatus.BLOCKED, EngineStatus.CHANGED)
 _ADD = "Add keywords, engines or expansions to get more."
 _WORDS = {
     EngineStatus.FAILED: "could not be reached",
@@ -38,7 +37,7 @@ _WORTH_SAYING = 0.1
 
 def troubled(reports: Sequence[EngineReport]) -> list[EngineReport]:
     """Return the reports of engines that left something out."""
-    return [report for report in reports if report.status in TROUBLE]
+    return [report for report in reports if not report.status.is_well]
 
 
 def limit(
@@ -55,7 +54,7 @@ def limit(
 def _used_up(spec: JobSpec, reports: Sequence[EngineReport]) -> str:
     if not spec.keywords:
         return f"{_own(spec)} has no more"
-    well = [one for one in reports if one.status not in TROUBLE and not one.stands_by_for]
+    well = [one for one in reports if one.status.is_well and not one.stands_by_for]
     if reports and not well:
         return "no engine could be searched to its end"
     return f"the {'other ' if troubled(reports) else ''}engines have no more for these words"
@@ -64,7 +63,7 @@ def _used_up(spec: JobSpec, reports: Sequence[EngineReport]) -> str:
 def causes(reports: Sequence[EngineReport]) -> Iterator[str]:
     """Yield a sentence for everything that has its part in a shortfall."""
     for report in reports:
-        if report.status in TROUBLE:
+        if not report.status.is_well:
             yield trouble(report)
         if report.stands_by_for:
             yield f"Engine {report.engine} stood by: its index is that of {report.stands_by_for}."

@@ -6,14 +6,15 @@ import base64
 import gzip
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import TypeVar
 
 from pydantic import TypeAdapter
 
+from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.source import Candidate, SearchQuery
-from pixcrawler.pipeline.asker import SEEN_HEX, settle
+from pixcrawler.pipeline.asker import SEEN_HEX
 from pixcrawler.pipeline.lanes import EngineState, Found
 from pixcrawler.pipeline.payloads import Discovered
 from pixcrawler.pipeline.ranking import merged
@@ -67,13 +68,12 @@ def candidates_of(
 def settled(states: Iterable[EngineState], candidates: Sequence[Candidate]) -> list[EngineState]:
     """Return the engines' states after the candidates were taken."""
     taken = {one.key for one in candidates}
-    before = list(states)
     gave = Counter(
         engine
         for one in candidates
         for engine in {one.provenance.engine, *(other.engine for other in one.also_found)}
     )
-    return [settle(state, taken, gave[state.report.engine]) for state in before]
+    return [_settled(state, taken, gave[state.report.engine]) for state in states]
 
 
 def remembered(seen: str, keys: Iterable[str]) -> str:
@@ -86,6 +86,32 @@ def recalled(seen: str) -> set[str]:
     """Return the remembered parts of keys."""
     digits = base64.b64decode(seen).hex()
     return {digits[at : at + SEEN_HEX] for at in range(0, len(digits), SEEN_HEX)}
+
+
+def _settled(state: EngineState, taken: set[str], candidates: int) -> EngineState:
+    """The state after ``candidates`` of the engine's finds, with keys in ``taken``, became some.
+
+    The report is about what is missing: an engine that went on where it had failed or refused
+    gave everything; what could not be read was left out for good.
+    """
+    total = state.report.candidates + candidates
+    changes: dict[str, object] = {
+        "candidates": total,
+        "saturated": sum(lane.saturated for lane in state.lanes),
+        "is_used_up": not any(lane.left for lane in state.lanes),
+    }
+    status = state.report.status
+    has_passed = not (state.troubles or state.pause_s or status is EngineStatus.CHANGED)
+    if has_passed or status.is_well:
+        status = EngineStatus.OK if total else EngineStatus.EMPTY
+        remarks = "; ".join(state.remarks) or None
+        well = {"kind": None, "detail": remarks, "retry_after_s": None, "until": None}
+        changes |= {"status": status, **well}
+    lanes = [
+        replace(lane, held=[found for found in lane.held if found.key not in taken])
+        for lane in state.lanes
+    ]
+    return replace(state, report=state.report.model_copy(update=changes), lanes=lanes)
 
 
 def _fair_order(states: Iterable[EngineState]) -> Iterator[Found]:
