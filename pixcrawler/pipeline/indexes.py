@@ -55,7 +55,6 @@ def _leaves_something(state: EngineState) -> bool:
 def _inherit(heir: EngineState, state: EngineState, queries: Sequence[SearchQuery]) -> None:
     left = {number for lane in state.lanes for number in lane.hand_over()}
     heir.lanes = _only(lanes_of(heir.report.engine, queries), left)
-    heir.troubles, heir.pause_s = 0, 0.0
     heir.report = _with(heir.report, stands_by_for=None, stands_in_for=state.report.engine)
 
 

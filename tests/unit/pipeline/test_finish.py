@@ -60,6 +60,15 @@ def test_a_shortfall_names_its_cause(jobs):
     assert "openverse could not be reached" in ended.message
 
 
+def test_what_ended_well_is_not_cancelled_afterwards(jobs):
+    """Who wants to cancel a job whose dataset is there already comes too late."""
+    jobs.cancel("j")
+
+    ended = finish(Ending(job_id="j", status=JobStatus.SUCCEEDED, images=50), jobs=jobs)
+
+    assert (ended.status, ended.message) == (JobStatus.SUCCEEDED, "50 images kept, as wanted.")
+
+
 def test_healthy_engines_clear_the_sick_one(jobs):
     """When others gave candidates, an engine that was away is told, not made the cause."""
     found = EngineReport(engine="commons", status=EngineStatus.OK, candidates=64)

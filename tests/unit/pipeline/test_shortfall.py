@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -67,6 +67,12 @@ def test_what_ended_the_search_is_said(stop, said, tip):
     assert message.startswith("3 of 50 wanted images kept: ")
     assert said in message
     assert tip in message
+
+
+def test_the_first_that_may_be_asked_again_says_when():
+    """Of two engines that want to be left alone, the earlier one is worth coming back for."""
+    later = BLOCKED.model_copy(update={"engine": "brave", "until": UNTIL + timedelta(hours=2)})
+    assert "Try again after 2026-05-01 14:05 UTC." in told([later, BLOCKED], Stop.REFUSED)
 
 
 def test_a_blocked_engine_says_how_and_until_when():

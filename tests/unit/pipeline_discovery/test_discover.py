@@ -174,6 +174,18 @@ def test_ten_thousand_addresses_of_a_list(rounds):
     assert [c.url for c in rounds.all(wanted=3000)] == urls
 
 
+def test_addresses_of_a_list_are_fetched_as_they_are(rounds):
+    """Whoever names a small copy wants that one, and in the place where it was named."""
+    urls = [
+        "https://encrypted-tbn0.gstatic.com/images?q=tbn:1",
+        "https://upload.wikimedia.org/wikipedia/commons/thumb/1/12/A.jpg/90px-A.jpg",
+        "https://p.example/large.jpg",
+    ]
+    rounds.start([UrlsEngine()], urls={"mine": urls})
+    found = rounds.all(wanted=3)
+    assert [(one.url, one.alternatives) for one in found] == [(url, ()) for url in urls]
+
+
 def test_a_list_and_keywords_go_to_their_own_engines(rounds):
     """The list's engine is never asked words, nor the others a list."""
     one = Catalogue("one", {"owl": 10})

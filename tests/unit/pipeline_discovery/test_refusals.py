@@ -104,6 +104,14 @@ def test_who_asked_for_an_hour_is_left_alone_for_an_hour(rounds, jobs):
     assert report(jobs).until is None
 
 
+@pytest.mark.parametrize(("wait_s", "is_told"), [(7.0, False), (60.0, False), (61.0, True)])
+def test_when_an_engine_may_be_asked_again_is_told_from_a_minute_on(rounds, jobs, wait_s, is_told):
+    """Seconds are over before anybody has read them."""
+    rounds.start([Broken("one", refusal(BlockKind.THROTTLED, wait_s))], categories=OWL)
+    rounds.run(wanted=30, at=NOW)
+    assert report(jobs).until == (NOW + timedelta(seconds=wait_s) if is_told else None)
+
+
 def test_an_engine_that_nobody_switched_on_is_asked_once(rounds, jobs):
     """Terms that nobody accepted are accepted by no second try."""
     engine = Broken("one", refusal(BlockKind.SWITCHED_OFF, requests=0))

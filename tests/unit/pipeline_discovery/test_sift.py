@@ -17,15 +17,20 @@ NOTHING = Excluded(())
 JOB = "job-1"
 
 
-def is_out(find_, filters=None, *, excluded=NOTHING, name="one", **honours):
-    """Whether an engine's find is left out, and with which honours for the filters."""
+def sieve_for(filters=None, *, name="one", **honours):
+    """The sieve of an engine with these honours for the filters."""
     card = EngineCard(
         name=name,
         title=name,
         access=Access.OPEN,
         filters={FilterName(one): Honour(how) for one, how in honours.items()},
     )
-    return Sieve(card, Filters(**(filters or {}))).is_left_out(find_, excluded)
+    return Sieve(card, Filters(**(filters or {})))
+
+
+def is_out(find_, filters=None, *, excluded=NOTHING, **engine):
+    """Whether an engine's find is left out."""
+    return sieve_for(filters, **engine).is_left_out(find_, excluded)
 
 
 def a_find(width=None, height=None, **facts):
@@ -86,9 +91,12 @@ def test_a_picture_may_lie_on_its_side():
 
 def test_a_larger_original_saves_a_thumbnail():
     """The size of a small copy says nothing about the picture that it leads to."""
-    sieve = Sieve(EngineCard(name="one", title="One", access=Access.OPEN), Filters())
+    sieve = sieve_for()
     assert sieve.is_left_out(a_find(100, 80), NOTHING)
     assert not sieve.is_left_out(a_find(100, 80), NOTHING, has_larger=True)
+    large = sieve_for({"size": "large"}, size="sifted")
+    assert large.is_left_out(a_find(640, 480), NOTHING)
+    assert not large.is_left_out(a_find(640, 480), NOTHING, has_larger=True)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +128,8 @@ def test_nobody_asks_for_a_licence():
         (date(2020, 5, 1), None, False),
         (date(2019, 12, 31), None, True),
         (date(2021, 1, 1), "searched", True),
+        (date(2020, 1, 1), "sifted", False),
+        (date(2020, 12, 31), "sifted", False),
         (None, None, False),
         (None, "searched", False),
         (None, "sifted", True),
