@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from pixcrawler.adapters.engines.uploads import blob_file, shelf, tar_headers
+from pixcrawler.adapters.engines.uploads import blob_file, contents, lists, shelf, tar_headers
 from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.storage import upload_ref
 from tests.unit.adapters_uploads.conftest import OWNER
@@ -174,3 +174,22 @@ def test_a_list_that_grows_while_it_is_looked_at_is_not_read_whole(desk, monkeyp
 
     assert "lists have at most 1,000 bytes" in page.detail
     assert max(asked) <= 1024
+
+
+def test_names_have_a_limit_together(desk, monkeypatch):
+    """Members whose names would take all memory are left out and told."""
+    monkeypatch.setattr(contents, "NAMES_MAX_CHARS", 30)
+    upload = desk.send(a_tar({f"{n}-{'long' * n}.jpg": b"x" for n in range(4)}))
+
+    assert len(desk.bodies(upload)) == 3
+    assert "1 beyond names of 30 characters in all" in desk.page(upload).detail
+
+
+def test_the_texts_of_a_list_have_a_limit_together(desk, monkeypatch):
+    """Of a list whose rows would take all memory, the first ones are taken, and that is told."""
+    monkeypatch.setattr(lists, "TEXTS_MAX_CHARS", 200)
+    rows = "".join(f"https://p.example/{n}.jpg,{'t' * 40}\n" for n in range(9))
+    page = desk.page(desk.send(f"url,title\n{rows}".encode()))
+
+    assert len(page.finds) == 2
+    assert "after the first 2 good ones" in page.detail

@@ -14,6 +14,8 @@ from pixcrawler.pipeline.limits import (
 )
 
 NAME_MAX_CHARS = 500
+NAMES_MAX_CHARS = 20_000_000
+"""Of one archive: 200 for each of 100,000 members, and at most 80 MB of memory."""
 PACKING_OVERHEAD_BYTES = 64 * 1024
 """That packed bytes may be more than unpacked ones."""
 
@@ -65,6 +67,7 @@ class Choice:
         self.tally = Tally("file")
         self._looked_at = 0
         self._unpacked_bytes = 0
+        self._name_chars = 0
 
     def is_full(self, name: str) -> bool:
         """Say whether no further member is looked at; ``name`` is the next one's."""
@@ -83,6 +86,7 @@ class Choice:
             self.tally.add(why, member.name)
             return
         self._unpacked_bytes += member.bytes
+        self._name_chars += len(member.name)
         self.members.append(member)
 
     def _objection(self, member: Member) -> str:
@@ -97,6 +101,10 @@ class Choice:
             (
                 self._unpacked_bytes + member.bytes > ARCHIVE_MAX_BYTES,
                 f"beyond {ARCHIVE_MAX_BYTES:,} unpacked bytes in all",
+            ),
+            (
+                self._name_chars + len(member.name) > NAMES_MAX_CHARS,
+                f"beyond names of {NAMES_MAX_CHARS:,} characters in all",
             ),
         )
         return next((why for is_so, why in objections if is_so), "")

@@ -24,6 +24,8 @@ NO_ADDRESS = "without a web address"
 LINE_MAX_CHARS = 100_000
 LOOKED_AT_ROWS = 10 * LIST_MAX_ROWS
 """A few bytes may stand for any number of bad rows."""
+TEXTS_MAX_CHARS = 16_000_000
+"""Of all that is taken from one list: 320 for each row, and at most 64 MB of memory."""
 JSON_MAX_CHARS = 16 * 1024 * 1024
 """Of one array, which is read at once; JSONL may be longer."""
 
@@ -57,8 +59,10 @@ def listing_of(rows: Iterable[tuple[int, Find | None]], tally: Tally) -> Listing
         UnreadableUpload: there is no good one.
     """
     finds: list[Find] = []
+    chars = 0
     for number, find in rows:
-        if len(finds) == LIST_MAX_ROWS or number > LOOKED_AT_ROWS:
+        chars += _chars(find)
+        if len(finds) == LIST_MAX_ROWS or number > LOOKED_AT_ROWS or chars > TEXTS_MAX_CHARS:
             tally.add(f"after the first {len(finds):,} good ones", f"{number} and all that follow")
             break
         if find is None:
@@ -69,6 +73,14 @@ def listing_of(rows: Iterable[tuple[int, Find | None]], tally: Tally) -> Listing
         found = f"{tally.words()}; " if tally.total else ""
         raise UnreadableUpload(f"it has no address that can be used: {found}{LIST_FORM}")
     return Listing(tuple(finds), tally.words())
+
+
+def _chars(find: Find | None) -> int:
+    """How much text is kept of a row."""
+    if find is None:
+        return 0
+    values = (find.url, *vars(find.provenance).values())
+    return sum(len(value) for value in values if isinstance(value, str))
 
 
 def read_list(data: bytes) -> Listing:

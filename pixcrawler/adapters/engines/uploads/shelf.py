@@ -47,6 +47,7 @@ class Shelf:
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
         self._lock = threading.Lock()
+        self._reading = threading.Lock()
         self._opened: OrderedDict[tuple[str, str], Opened] = OrderedDict()
 
     def of(self, user_id: str) -> UserShelf:
@@ -104,7 +105,11 @@ class Shelf:
         data = self._blobs.get_range(place, 0, LIST_MAX_BYTES + 1)
         if len(data) > LIST_MAX_BYTES:
             raise UnreadableUpload(f"lists have at most {LIST_MAX_BYTES:,} bytes: send it in parts")
-        return read_parquet(data) if head.startswith(_PARQUET) else read_list(data)
+        if head.startswith(_PARQUET):
+            return read_parquet(data)
+        # The largest takes half a gigabyte while it is read.
+        with self._reading:
+            return read_list(data)
 
     def _gzip(self, user_id: str, upload_id: str) -> Contents:
         """A TAR.GZ is unpacked once: from within, nothing can be read without all before it."""
