@@ -64,13 +64,15 @@ _TRANSFORM = (
 _ANYTHING = (".*", "")
 
 _WIKIMEDIA = _site(
-    # Since August 2026 renderings have a host of their own.
+    # Since August 2026 renderings have a host of their own, and since January but few widths: of
+    # any other the address is refused, and those below 1,000 are small.
     r"(?:upload|thumb)\.wikimedia\.org",
     "wikimedia",
     (
         (
             r"/(?P<wiki>[^/?]+/[^/?]+)/thumb/(?P<file>(?:archive/)?[0-9a-f]/[0-9a-f]{2}/"
-            rf"[^/?]+\.(?i:jpe?g|png|webp|gif))/(?:lossy-|lossless-)?\d{{1,3}}px-[^/?]*{_QUERY}"
+            r"[^/?]+\.(?i:jpe?g|png|webp|gif))/(?:lossy-|lossless-)?"
+            rf"(?!(?:1280|1920|3840)px)\d+px-[^/?]*{_QUERY}"
         ),
         "{wiki}/{file}",
         "https://upload.wikimedia.org/{wiki}/{file}",

@@ -196,6 +196,8 @@ def test_pictures_of_known_hosts_differ():
     ("given", "best"),
     [
         (f"{COMMONS}/thumb/a/ab/C.JPG/320px-C.JPG", f"{COMMONS}/a/ab/C.JPG"),
+        (f"{COMMONS}/thumb/a/ab/C.JPG/1200px-C.JPG", f"{COMMONS}/a/ab/C.JPG"),
+        (f"{COMMONS}/thumb/a/ab/C.JPG/2000px-C.JPG", f"{COMMONS}/a/ab/C.JPG"),
         (
             "https://thumb.wikimedia.org/wikipedia/commons/thumb/a/ab/Cat.jpg/330px-Cat.jpg?utm_x=1",
             f"{COMMONS}/a/ab/Cat.jpg",
@@ -231,7 +233,7 @@ def test_a_small_size_leads_to_a_larger_one(given, best):
         f"{COMMONS}/a/ab/Red_cat.jpg",
         f"{COMMONS}/thumb/a/ab/Scan.tif/2000px-Scan.tif.jpg",
         f"{COMMONS}/thumb/a/ab/Logo.svg/320px-Logo.svg.png",
-        f"{COMMONS}/thumb/a/ab/Big.jpg/2000px-Big.jpg",
+        f"{COMMONS}/thumb/a/ab/Big.jpg/1920px-Big.jpg",
         f"{FLICKR}/5012_9fff_o.png",
         f"{INATURALIST}/large.jpg",
         "https://example.com/thumb/a/ab/C.jpg/320px-C.jpg",
