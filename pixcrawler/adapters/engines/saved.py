@@ -18,7 +18,7 @@ log = logging.getLogger("pixcrawler.engines")
 def read_saved(engine: Engine, body: bytes) -> Page:
     """Return what an answer with status 200 and this body gives; nothing is asked or kept.
 
-    Of an engine whose pages take several requests, any of their answers can be read.
+    Of an engine whose pages take several requests, the answer that holds results is meant.
     """
     title = engine.card.title
     try:
