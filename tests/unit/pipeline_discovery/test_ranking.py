@@ -120,6 +120,18 @@ def test_the_best_find_leads():
     ]  # fmt: skip
 
 
+def test_a_small_copy_never_leads():
+    """Whatever its licence, a search engine's thumbnail is the last resort."""
+    one = merged([seen(THUMBNAIL, **OPEN), seen("a")])
+    assert (one.url, one.alternatives) == ("https://p.example/a", (THUMBNAIL,))
+
+
+def test_the_best_find_that_has_a_size_gives_it():
+    """A find that leads by its licence says nothing of the size: another one does."""
+    one = merged([seen("a", **OPEN), seen("a", 640, 480)])
+    assert (one.provenance.license, one.width, one.height) == ("by", 640, 480)
+
+
 def test_addresses_that_are_the_same_are_tried_once():
     """Tracking and fragments make no new address."""
     finds = [seen("a?utm_source=x"), seen("a#b"), seen("a"), seen("b?id=1")]

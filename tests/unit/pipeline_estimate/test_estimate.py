@@ -16,7 +16,7 @@ from pixcrawler.domain.job import Budget, JobSpec
 from pixcrawler.pipeline.engine_ports import Page
 from pixcrawler.pipeline.estimate import estimated
 from pixcrawler.pipeline.expand import queries_of
-from pixcrawler.pipeline.experience import MIN_JOBS, PastJob
+from pixcrawler.pipeline.experience import MIN_CANDIDATES, MIN_JOBS, OVERHEAD_S, PastJob
 from pixcrawler.pipeline.lanes import lanes_of
 from pixcrawler.pipeline.sampling import Sample, Taste
 
@@ -165,6 +165,26 @@ def test_enough_jobs_take_the_place_of_general_experience():
     assert an_estimate(spec, [sample], [a_past_job("other")] * 9).bytes == few.bytes
 
 
+def test_tiny_jobs_teach_nothing():
+    """Of a job of a few candidates, most is chance."""
+    spec = a_spec()
+    sample = a_sample(spec, [Taste(0, keys(40), 40, has_more=False)])
+    tiny, small = (
+        an_estimate(spec, [sample], [a_past_job(candidates=count, good=1)] * MIN_JOBS).engines[0]
+        for count in (MIN_CANDIDATES - 1, MIN_CANDIDATES)
+    )
+    assert "too few" in tiny.survival_from
+    assert small.survival.expected == 1 / MIN_CANDIDATES
+
+
+def test_what_does_not_depend_on_the_number_is_counted_once():
+    """Jobs that took no longer than any job does teach that candidates cost nothing."""
+    spec = a_spec(max_images=50)
+    sample = a_sample(spec, [Taste(0, keys(400), 400, has_more=False)])
+    one = an_estimate(spec, [sample], [a_past_job(seconds=OVERHEAD_S.low)] * MIN_JOBS)
+    assert one.minutes.expected == round(OVERHEAD_S.expected / 60, 2)
+
+
 def test_jobs_of_many_engines_teach_too():
     """Where no job was on one engine alone, those that it took part in speak for it."""
     spec = a_spec(engines=("aa", "bb", "cc"))
@@ -187,6 +207,38 @@ def test_stated_bytes_count_until_jobs_teach():
     assert found[0] == Counts(low=256_000, expected=576_000, high=1_280_000)
     assert found[1] == found[2]
     assert found[3].high < 64 * 60_000_000
+
+
+def test_a_quota_that_is_not_reached_costs_no_time():
+    """The requests of a quota may be sent at once: only those beyond it wait."""
+    spec = a_spec(max_images=500, categories={"robin": ("robin",)})
+    taste = Taste(0, keys(10), 10, has_more=True)
+    free, wide = (
+        an_estimate(spec, [a_sample(spec, [taste], quotas=quotas)])
+        for quotas in ((), (Quota(requests=100, seconds=60),))
+    )
+    assert wide.minutes == free.minutes
+
+
+def test_nobody_waits_for_another_day():
+    """What an engine may not give today, the others give: it costs no time."""
+    spec = a_spec(engines=("aa", "bb"), max_images=5000, categories={"robin": ("robin",)})
+    daily = (Quota(requests=2, seconds=86_400),)
+    taste = Taste(0, keys(10), 10, has_more=True)
+    plenty = a_sample(spec, [Taste(0, keys(9000, 10), 9000, has_more=False)], name="bb")
+    with_quota, without = (
+        an_estimate(spec, [a_sample(spec, [taste], quotas=quotas), plenty])
+        for quotas in (daily, ())
+    )
+    assert with_quota.minutes.high <= without.minutes.high
+
+
+def test_the_round_that_passes_a_budget_of_bytes_is_finished():
+    """However few bytes a job may download, its first round goes on to its end."""
+    spec = a_spec(max_images=500, budget={"max_bytes": 1})
+    sample = a_sample(spec, [Taste(0, keys(300), 300, has_more=False)])
+    candidates = an_estimate(spec, [sample]).candidates
+    assert (candidates.low, candidates.high) == (0, 65)
 
 
 def test_quotas_cost_time_and_cap_a_day():

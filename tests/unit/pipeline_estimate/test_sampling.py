@@ -8,7 +8,7 @@ import pytest
 
 from pixcrawler.domain.engine import Access, EngineCard, EngineStatus
 from pixcrawler.domain.job import JobSpec
-from pixcrawler.domain.source import Provenance
+from pixcrawler.domain.source import Provenance, SearchQuery
 from pixcrawler.pipeline.engine_ports import Find, Page
 from pixcrawler.pipeline.expand import queries_of
 from pixcrawler.pipeline.sampling import sampled
@@ -67,6 +67,18 @@ def test_few_queries_are_asked(ask):
     assert [(t.listed, t.has_more, t.total, len(t.keys)) for t in sample.tastes] == [
         (1, True, 99, 1)
     ] * 3
+
+
+def test_a_variation_is_asked_only_beside_its_keyword():
+    """What one adds can be seen only where the keyword itself was asked, and it is the first."""
+    queries = [
+        SearchQuery(text=text, keyword=text.split()[0], category="birds", expansion=expansion)
+        for text, expansion in [("robin", 0), ("wren", 0), ("eagle", 0), ("eagle photo", 1)]
+    ]
+    shop = Shop("aa", a_page)
+    spec = JobSpec.model_validate({"name": "birds", "engines": ("aa",)})
+    sampled(spec, queries, {"aa": shop})
+    assert shop.asked == ["robin", "wren"]
 
 
 def test_pictures_count_once_and_only_if_wanted(ask):
@@ -133,6 +145,24 @@ def test_nobody_waits_for_a_slow_engine(ask):
     assert "did not answer within" in samples[0].trouble.detail
     assert samples[0].tastes == []
     assert len(samples[1].tastes) == 3
+
+
+def test_once_nobody_waits_nobody_is_asked(ask):
+    """The answer that came too late was the engine's last."""
+    is_over, threads = threading.Event(), []
+
+    def stuck(text):
+        threads.append(threading.current_thread())
+        is_over.wait(60)
+        return a_page(text)
+
+    slow = Shop("aa", stuck)
+    try:
+        ask(slow, timeout_s=0.3)
+    finally:
+        is_over.set()
+    threads[0].join(60)
+    assert slow.asked == ["robin"]
 
 
 def test_of_a_slow_index_only_who_was_asked_is_slow(ask):
