@@ -173,12 +173,24 @@ def _pictures(folder: Path) -> tuple[list[Picture], int]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(name for name in names if not name.startswith(".")):
             path = Path(place) / name
-            if path.suffix.lower() in PICTURES and path.is_file():
+            if _is_picture(path):
                 within = path.relative_to(folder).as_posix()
                 found.append(Picture(path, within, path.stat().st_size))
             else:
                 others += 1
     return found, others
+
+
+def _is_picture(path: Path) -> bool:
+    """Whether it is a picture by its name; a link must lead to one, too.
+
+    In a folder from somewhere else, cat.jpg may be a link to a private key.
+    """
+    return (
+        path.suffix.lower() in PICTURES
+        and path.is_file()
+        and not (path.is_symlink() and path.resolve().suffix.lower() not in PICTURES)
+    )
 
 
 def _unreadable(error: OSError) -> None:

@@ -90,9 +90,12 @@ def _packed(pictures: Sequence[Picture]) -> Iterator[bytes]:
             # Names that are no Unicode exist on some disks, but not in a ZIP.
             about = zipfile.ZipInfo(picture.name.encode("utf-8", "replace").decode())
             about.file_size = picture.bytes
+            # What has grown since it was counted would make the whole upload too large.
+            left = picture.bytes
             with picture.path.open("rb") as source, archive.open(about, "w") as member:
-                while piece := source.read(_COPY_BYTES):
+                while piece := source.read(min(_COPY_BYTES, left)):
                     member.write(piece)
+                    left -= len(piece)
                     yield from pipe.full(BLOCK_BYTES)
     yield from pipe.full(BLOCK_BYTES)
     if rest := pipe.rest():

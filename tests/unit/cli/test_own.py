@@ -63,6 +63,34 @@ def test_a_folder_is_packed_with_its_pictures_only():
     assert sum(map(len, blocks_of(one))) <= one.bytes
 
 
+def test_links_lead_to_pictures_or_are_left_out():
+    """A folder from somewhere else cannot have a private key sent as one of its pictures."""
+    write("secret/id_ed25519", b"private")
+    write("elsewhere/real.png", b"picture")
+    write("photos/a.jpg", b"a")
+    Path("photos/key.jpg").symlink_to(Path("secret/id_ed25519").resolve())
+    Path("photos/hop.jpg").symlink_to("key.jpg")
+    Path("photos/gone.jpg").symlink_to("nowhere.jpg")
+    Path("photos/device.jpg").symlink_to("/dev/zero")
+    Path("photos/good.jpg").symlink_to(Path("elsewhere/real.png").resolve())
+    Path("photos/loop").symlink_to("..")
+    (one,) = job_order(["photos/"], NONE).own
+
+    assert unpacked(one) == {"a.jpg": b"a", "good.jpg": b"picture"}
+
+
+def test_a_picture_that_changes_while_it_is_sent():
+    """One that grows is cut to what was counted, one that shrinks is sent as it is."""
+    write("photos/a.jpg", b"12345")
+    write("photos/b.jpg", b"12345")
+    (one,) = job_order(["photos/"], NONE).own
+    write("photos/a.jpg", b"1234567890")
+    write("photos/b.jpg", b"1")
+
+    assert unpacked(one) == {"a.jpg": b"12345", "b.jpg": b"1"}
+    assert sum(map(len, blocks_of(one))) <= one.bytes
+
+
 def test_sub_folders_are_categories():
     """A folder with pictures in sub-folders alone is one category for each of them."""
     write("photos/cat/1.jpg", b"one")
