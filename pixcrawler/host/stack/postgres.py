@@ -55,6 +55,9 @@ _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes":
 # What a server that was killed a moment ago leaves behind for a short while.
 _PASSING = ("pre-existing shared memory block", "lock file", "Address already in use")
 
+_CONNECT_S = 30
+"""A laptop that is busy with other things takes long to fork one more server process."""
+
 
 class Postgres(Resident):
     """A PostgreSQL server on 127.0.0.1 whose data live in one folder.
@@ -105,7 +108,8 @@ class Postgres(Resident):
         self, role: str = SUPERUSER, database: str = "postgres"
     ) -> psycopg.Connection[tuple[object, ...]]:
         """Open an autocommit connection to ``database`` as ``role``."""
-        return psycopg.connect(self.dsn(role, database), autocommit=True, connect_timeout=5)
+        where = self.dsn(role, database)
+        return psycopg.connect(where, autocommit=True, connect_timeout=_CONNECT_S)
 
     @override
     def _start(self) -> None:
