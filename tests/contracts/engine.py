@@ -246,9 +246,10 @@ class EngineContract:
 
     @pytest.mark.parametrize("seed", range(4))
     def test_a_service_whose_answers_are_mutated_never_breaks_a_search(self, seed):
-        """Each answer of a page that takes several requests may be odd."""
+        """Each answer of a page that takes several requests may be odd, and refusals as well."""
         chance = random.Random(seed)
-        for service in (self.case.full, self.case.whole):
+        refusals = (service for service, _ in self.case.blocks.values())
+        for service in (self.case.full, self.case.whole, *refusals):
             for _ in range(10):
                 page, _ = searched(
                     self.case.engine, mutating(service, chance), filters=self.case.filters
