@@ -12,7 +12,7 @@ from typing import Any
 from typing_extensions import override
 
 from pixcrawler.adapters.engines.blocks import blocked
-from pixcrawler.adapters.engines.fields import address, count, items, pixels, text
+from pixcrawler.adapters.engines.fields import address, count, items, pixels, shortened, text
 from pixcrawler.adapters.engines.keyed import KeyedEngine, is_usable
 from pixcrawler.adapters.engines.shape import Ask, json_object
 from pixcrawler.domain.engine import Access, BlockKind, EngineCard, EngineStatus, Honour, Quota
@@ -81,7 +81,7 @@ class PixabayEngine(KeyedEngine):
         filters = ask.filters
         params = {
             "key": self.key,
-            "q": _shortened(ask.text),
+            "q": shortened(ask.text, QUERY_MAX_CHARS),
             "image_type": _KINDS.get(filters.type, "all"),
             "orientation": _ORIENTATIONS.get(filters.aspect, ""),
             "colors": _COLORS.get(filters.color, ""),
@@ -116,13 +116,6 @@ class PixabayEngine(KeyedEngine):
         following = str(number + 1) if number * PAGE_SIZE < reach else None
         finds = tuple(find for hit in listed if (find := _find(hit)))
         return Page(EngineStatus.OK, finds, following, total=count(answer.get("total")))
-
-
-def _shortened(words: str) -> str:
-    """The words that fit."""
-    if len(words) <= QUERY_MAX_CHARS:
-        return words
-    return words[: QUERY_MAX_CHARS + 1].rpartition(" ")[0] or words[:QUERY_MAX_CHARS]
 
 
 def _find(hit: dict[str, Any]) -> Find | None:
