@@ -114,7 +114,7 @@ def _gathered(context: df.DurableOrchestrationContext, order: Order) -> Story[_G
             sums.append(Sum(chosen.candidates, kept))
         if found.exhausted or kept >= order.wanted:
             return _Gathered(rounds, kept, found.exhausted, found.stop)
-        if found.chunks and is_saturated(sums):
+        if is_saturated(sums):
             return _Gathered(rounds, kept, is_exhausted=True, stop=Stop.SATURATED)
         if found.wait_s and not found.chunks:
             # Every engine is in trouble: asked again at once, it would be so still.

@@ -117,10 +117,10 @@ class EngineBreakerContract:
     def test_late_answers_do_not_move_an_open_breaker(self, harness: Harness) -> None:
         """What was under way when the engine refused neither reopens it nor counts twice."""
         ours = card()
-        first, good, bad, worse = (given(harness.desk, ours) for _ in range(4))
+        first, bad, good, worse = (given(harness.desk, ours) for _ in range(4))
         harness.desk.settle(ours, first, FAILED)
-        harness.desk.settle(ours, good, OK)
         harness.desk.settle(ours, bad, FAILED)
+        harness.desk.settle(ours, good, OK)
         [health] = harness.desk.health([ours])
         assert (health.failures, health.status) == (1, EngineStatus.FAILED)
         assert health.last_ok_at

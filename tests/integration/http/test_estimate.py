@@ -104,6 +104,13 @@ def test_only_for_who_is_signed_in(api: Api, shops: dict[str, Shop]) -> None:
     assert shops["local"].asked == []
 
 
+def test_only_while_the_session_is_open(api: Api, user: User, shops: dict[str, Shop]) -> None:
+    """After sign-out, a token that is still valid asks no engine."""
+    api.database.rows("delete from auth.sessions")
+    assert api.call("POST", ESTIMATE, user, a_job()).status == 401
+    assert shops["local"].asked == []
+
+
 def test_a_user_without_a_profile(api: Api, user: User) -> None:
     """Somebody whose profile was not made at sign-up gets it with the first estimate."""
     api.database.rows("delete from public.profiles")

@@ -33,6 +33,7 @@ def allowed(code, address=None):
         ("by-nc", {"open", "modification"}),
         ("by-nc-sa", {"open", "modification"}),
         ("CC BY-NC-ND 2.0", {"open"}),
+        ("by-nd-nc", {"open"}),
         ("cc0", ALL),
         ("CC0 1.0", ALL),
         ("cc-zero", ALL),

@@ -40,6 +40,19 @@ def test_rounds_go_on_until_enough_is_kept():
     assert asked == [30, 20, 10]
 
 
+@pytest.mark.parametrize(("chunks", "waits"), [([1, 1, 1], []), ([1, 0, 1], [30.0])])
+def test_an_engine_in_trouble_is_waited_for_only_with_nothing_else_to_do(chunks, waits):
+    """What others gave is downloaded meanwhile; that takes its time, too."""
+    activities = Activities(chunks=chunks)
+    activities.overrides["discover"] = lambda given: {
+        "done": {**activities.discover(given), "wait_s": 30.0}
+    }
+
+    stage, _ = tell(activities, wanted=1000)
+
+    assert [wait_s for wait_s in stage.waits_s if wait_s != ARCHIVE_POLL_S] == waits
+
+
 def test_a_shortfall_is_partial():
     """When nothing is left and less than wanted is kept, the job is partial."""
     activities = Activities(chunks=[1])

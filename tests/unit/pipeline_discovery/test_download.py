@@ -150,6 +150,15 @@ def test_a_full_shard_takes_no_more(chunk, run, blobs, monkeypatch):
     assert len(blobs.get(place)) <= 10_000
 
 
+def test_what_a_tar_adds_to_each_file_counts(chunk, run, blobs, monkeypatch):
+    """Many tiny pictures fill a shard with headers."""
+    monkeypatch.setattr(download_module, "SHARD_MAX_BYTES", 10_000)
+    chunk(20)
+    assert run(Listed([body(b"a")] * 20)).passed == 9
+    [place] = shards(blobs)
+    assert len(blobs.get(place)) <= 10_000 + 2 * tarfile.BLOCKSIZE
+
+
 def test_counts_reach_the_job(chunk, run, jobs):
     """The job sees what was downloaded, rejected and why, and the bytes."""
     chunk(3)

@@ -99,6 +99,28 @@ def test_other_schemes_stay_wrapped(inner):
     assert [judged(one).original for one in proxied(inner)] == proxied(inner)
 
 
+def test_a_proxy_of_its_own_pictures_has_no_others():
+    """An address without a scheme is another host's: a path it is not."""
+    wrapped = "https://cats.example.org/_next/image?url=%2F%2Fother.example%2Fcat.jpg&w=64"
+    assert judged(wrapped).original == wrapped
+
+
+def test_a_signed_proxy_behind_a_proxy_stays_wrapped():
+    """Its owner signed what it shows, and how."""
+    signed = f"https://images.weserv.nl/?url={ESCAPED}&token=abc"
+    wrapped = f"https://wsrv.nl/?url={quote(signed, safe='')}"
+    assert judged(wrapped).original == signed
+    assert judged(wrapped).key == judged(signed).key
+
+
+def test_an_original_that_nobody_could_fetch_is_none():
+    """The larger size's address is longer; past the limit, the one that came is fetched."""
+    begin, end = "https://pbs.twimg.com/media/", ".jpg"
+    for room in (0, 40):
+        address = begin + "A" * (MAX_CHARS - len(begin) - len(end) - room) + end
+        assert (judged(address).original == address) is (room == 0)
+
+
 @pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
 def test_three_proxies_at_most(depth):
     """Proxies of proxies are looked through three times; what is deeper is left as it is."""

@@ -50,6 +50,11 @@ def test_a_notable_share_of_a_colour_is_enough(name):
     assert _flaw(_with_patch(NAMED[name], 1 / 16), name) == f"6% of it is {name}"
 
 
+def test_dark_colours_are_colours():
+    """How much of a colour there is, is told by the brightest channel."""
+    assert _flaw(_with_patch((80, 0, 0), 1 / 2), "red") is None
+
+
 @pytest.mark.parametrize("name", list(NAMED))
 def test_opposites_are_not_taken_for_each_other(name):
     """No named colour is mistaken for one that nobody would confuse it with."""
