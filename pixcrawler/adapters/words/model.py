@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pixcrawler.adapters.words.calls import Post, Reply, post
 from pixcrawler.adapters.words.forms import Endpoint
 from pixcrawler.adapters.words.questions import PROMPT_VERSION, AnswerForm, question
-from pixcrawler.adapters.words.replies import FormRefused, words_in
+from pixcrawler.adapters.words.replies import FormRefused, is_used_up, words_in
 from pixcrawler.domain.errors import SourceBlocked, SourceUnavailable
 from pixcrawler.pipeline.word_ports import WordAsk
 
@@ -87,7 +87,7 @@ class ModelWords:
             tries += 1
             left_s = max(deadline - time.monotonic(), 0.001)
             reply = self._send(self._endpoint.url, body, headers, left_s)
-            if reply.status not in _BUSY:
+            if reply.status not in _BUSY or is_used_up(reply.body):
                 return reply
             wait_s = _stated_wait_s(reply.headers) or FIRST_WAIT_S * 2 ** (tries - 1)
             if tries == TRIES or time.monotonic() + wait_s >= deadline:

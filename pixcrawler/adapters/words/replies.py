@@ -15,10 +15,11 @@ _WORDS = {
     403: "access was refused (status 403; setting WORDS_KEY)",
     404: "there is no such model or address (status 404; settings WORDS_URL, WORDS_MODEL)",
 }
+_USED_UP = "insufficient_quota"
 _CODES = frozenset(
     (
         *("DeploymentNotFound", "OperationNotSupported", "context_length_exceeded"),
-        *("insufficient_quota", "invalid_request_error", "model_not_found"),
+        *(_USED_UP, "invalid_request_error", "model_not_found"),
         *("unsupported_parameter", "unsupported_value"),
     )
 )
@@ -29,6 +30,11 @@ _MOVED = range(300, 400)
 
 class FormRefused(Exception):
     """The server does not take the form that the answer should have."""
+
+
+def is_used_up(body: bytes) -> bool:
+    """Say whether a refusal is about what has been paid for: no pause changes that."""
+    return _code(body) == _USED_UP
 
 
 def words_in(status: int, body: bytes) -> tuple[str, ...]:

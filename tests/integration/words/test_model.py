@@ -106,6 +106,22 @@ def test_a_server_that_stays_busy_is_left(chat, model, waits):
     assert (len(chat.asked), waits) == (3, [1.0, 2.0])
 
 
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_no_proxy_stands_before_a_model_on_this_machine(chat, model, monkeypatch, name):
+    """A way out that the environment names is none to here."""
+    monkeypatch.setenv(name, "http://127.0.0.1:1")
+    chat.say(words("barn owl"))
+    assert model().words(ASK) == ("barn owl",)
+
+
+def test_what_is_used_up_is_told_at_once(chat, model, waits):
+    """It comes with the status of a busy server, and no waiting helps."""
+    chat.say(refusal(429, "insufficient_quota"))
+    with pytest.raises(SourceBlocked, match="status 429, insufficient_quota"):
+        model().words(ASK)
+    assert (len(chat.asked), waits) == (1, [])
+
+
 def test_a_long_pause_is_not_waited_for(chat, model, waits):
     """A pause beyond the question's own time ends it at once."""
     chat.say(refusal(429, "slow", Retry_After="86400"))

@@ -51,7 +51,7 @@ def test_words_around_the_json_are_borne(content):
         (refusal(401, "x"), SourceBlocked, "WORDS_KEY"),
         (refusal(403, "x"), SourceBlocked, "refused"),
         (refusal(404, "DeploymentNotFound"), SourceBlocked, "WORDS_MODEL"),
-        (refusal(418, "insufficient_quota"), SourceBlocked, "418, insufficient_quota"),
+        (refusal(429, "insufficient_quota"), SourceBlocked, "429, insufficient_quota"),
         (refusal(302, "x"), SourceBlocked, "redirects"),
     ],
 )
