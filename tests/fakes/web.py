@@ -176,6 +176,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.raw(b"HTTP/1.1 200 OK\r\n")
         self.drip(b"X-Drip: a\r\n")
 
+    def on_drip_interim(self, argument: str, given: dict[str, str]) -> None:
+        self.drip(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_drip_trailers(self, argument: str, given: dict[str, str]) -> None:
+        self.raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n")
+        self.drip(b"X-Drip: a\r\n")
+
+    def on_drip_line(self, argument: str, given: dict[str, str]) -> None:
+        self.raw(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+        self.drip(b"a")
+
     def on_drip_body(self, argument: str, given: dict[str, str]) -> None:
         self.raw(b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n")
         self.drip(b"\xff")

@@ -14,6 +14,7 @@ from typing_extensions import override
 from urllib3.exceptions import HTTPError
 
 from pixcrawler.adapters.web.causes import cause_of
+from pixcrawler.adapters.web.hurry import HurriedAdapter, Hurry
 from pixcrawler.adapters.web.manners import stated_wait_s, user_agent
 from pixcrawler.domain.errors import SourceUnavailable
 from pixcrawler.pipeline.engine_ports import Answer, Request
@@ -23,6 +24,7 @@ MAX_BYTES = 8 * 1024 * 1024
 MAX_REDIRECTS = 3
 _PIECE_BYTES = 64 * 1024
 _SHOWN_CHARS = 300
+_SLOW = "the answer came too slowly"
 _COOKIES_MAX_CHARS = 16_000
 """Of all that are kept: they are sent with each request, and a service could set megabytes."""
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -53,13 +55,15 @@ class Api:
     Args:
         contact: address or mail for the User-Agent.
         timeout_s: for connecting, for each silence, and for one try in all (checked between
-            pieces of the body).
+            pieces of the body; whatever else is sent, twice as long and no longer).
     """
 
     def __init__(self, contact: str, *, timeout_s: float = 15.0) -> None:
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._session = _Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HurriedAdapter())
         self._session.headers.update({"User-Agent": user_agent(contact), "Accept": "*/*"})
 
     def send(self, request: Request) -> Answer:
@@ -71,13 +75,14 @@ class Api:
         """
         with self._lock:
             try:
-                return self._try(request)
+                with Hurry(2 * self._timeout_s) as hurry:
+                    return self._try(request, hurry)
             except _Unanswered as trouble:
                 words, is_final = str(trouble), trouble.is_final
         # Out here it has no cause and no context: what requests raises shows the address.
         raise SourceUnavailable(words, is_final=is_final)
 
-    def _try(self, request: Request) -> Answer:
+    def _try(self, request: Request, hurry: Hurry) -> Answer:
         """One GET with its redirects."""
         deadline = time.monotonic() + self._timeout_s
         following = _whole_address(request)
@@ -91,10 +96,15 @@ class Api:
                 with self._open(following, host, headers) as response:
                     target = response.headers.get("Location")
                     is_moved = response.status_code in _MOVED and target and request.follow
-                    if not is_moved:
-                        return _read(response, host, deadline)
+                    answer = None if is_moved else _read(response, host, deadline)
             except (requests.RequestException, HTTPError) as error:
-                raise _Unanswered(host, cause_of(error, self._timeout_s)) from None
+                cause = _SLOW if hurry.is_over else cause_of(error, self._timeout_s)
+                raise _Unanswered(host, cause) from None
+            # What is cut off may look like an answer.
+            if hurry.is_over:
+                raise _Unanswered(host, _SLOW)
+            if answer is not None:
+                return answer
             following = _next_hop(parts, target or "", host)
         raise _Unanswered(host, f"redirected more than {MAX_REDIRECTS} times", is_final=True)
 
@@ -166,7 +176,7 @@ def _read(response: requests.Response, host: str, deadline: float) -> Answer:
         if len(body) > MAX_BYTES:
             raise _Unanswered(host, f"the answer is larger than {MAX_BYTES} bytes", is_final=True)
         if time.monotonic() > deadline:
-            raise _Unanswered(host, "the answer came too slowly")
+            raise _Unanswered(host, _SLOW)
     wait_s = stated_wait_s(response.headers.get("Retry-After"))
     headers = {name.lower(): value for name, value in response.headers.items()}
     asked = urlsplit(str(response.url))._replace(query="", fragment="").geturl()

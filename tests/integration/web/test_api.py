@@ -172,7 +172,14 @@ def test_an_address_that_makes_no_sense_is_told(api, url):
 
 @pytest.mark.parametrize(
     ("path", "cause"),
-    [("/silent", "no answer within 0.3 s"), ("/drip-body", "came too slowly")],
+    [
+        ("/silent", "no answer within 0.3 s"),
+        ("/drip-body", "came too slowly"),
+        ("/drip-headers", "came too slowly"),
+        ("/drip-line", "came too slowly"),
+        ("/drip-interim", "came too slowly"),
+        ("/drip-trailers", "came too slowly"),
+    ],
 )
 def test_slow_services_are_given_up(web, path, cause):
     """Silence and dripping both end, and say so."""
