@@ -38,3 +38,10 @@ CARD = EngineCard(
 def test_a_value_that_an_engine_does_not_know_is_not_honoured(name, wish, honour):
     """Whether listed as lacking, or missing in the list of all that it knows."""
     assert CARD.honour(name, Filters.model_validate(wish)) is honour
+
+
+def test_other_terms_have_another_digest():
+    """Whoever accepted the old ones has not accepted these; a new title changes nothing."""
+    old = CARD.model_copy(update={"terms": "Asks slowly."})
+    assert old.terms_digest == old.model_copy(update={"title": "Renamed"}).terms_digest
+    assert old.terms_digest != old.model_copy(update={"terms": "Asks slowly!"}).terms_digest
