@@ -179,7 +179,7 @@ def test_cookies_go_along_in_the_cursor():
 def test_old_cookies_are_renewed():
     """A page that is asked for an hour later begins at the front page again."""
     for minutes, requests in ((40, 1), (50, 2)):
-        cursor = f"30 {int(time.time()) - 60 * minutes} BAIDUID=old"
+        cursor = f"30 {int(time.time()) - 60 * minutes} BAIDUID=0123ABCD:FG=1"
         page, asked = searched(ENGINE, paging, cursor)
         assert (page.status, len(asked)) == (EngineStatus.OK, requests)
 
