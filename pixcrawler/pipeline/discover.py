@@ -89,10 +89,7 @@ def _asked(
     queries = QUERIES.validate_json(blobs.get(queries_ref(ref.job_id)))
     former = _former(ref, spec, queries, engines, blobs)
     allowed = _allowance(spec.budget, former, ref, jobs)
-    target = int(min(_target(ref.wanted), allowed.candidates))
-    if allowed.is_over:
-        target = 0
-
+    target = 0 if allowed.is_over else int(min(_target(ref.wanted), allowed.candidates))
     is_over = _ends_after(ROUND_PATIENCE_S, ref, jobs)
     errand = Errand(queries, spec.filters, recalled(former.seen), ref.at, is_over)
     askers = [
