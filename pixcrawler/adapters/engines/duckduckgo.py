@@ -174,7 +174,9 @@ def _market(region: str | None) -> str:
 def _form(filters: Filters) -> str:
     """The filters in the service's one parameter; empty for none."""
     kind = "transparent" if filters.color == "transparent" else _TYPES.get(filters.type)
+    # Each has its place: one that is not wished leaves it empty.
     wishes = {
+        "time": None,
         "size": _SIZES.get(filters.size),
         "color": _COLORS.get(filters.color),
         "type": kind,
@@ -183,7 +185,7 @@ def _form(filters: Filters) -> str:
     }
     if not any(wishes.values()):
         return ""
-    return ",".join(["time:", *(f"{name}:{value or ''}" for name, value in wishes.items())])
+    return ",".join(f"{name}:{value}" if value else "" for name, value in wishes.items())
 
 
 def _following(told: Any, start: int) -> int | None:
