@@ -19,6 +19,7 @@ from azure.storage.blob import (
     BlobServiceClient,
     ContentSettings,
     LinearRetry,
+    StorageStreamDownloader,
 )
 
 from pixcrawler.adapters.azure.errors import code_of, in_our_words
@@ -110,7 +111,7 @@ class AzureBlobs:
     def get(self, ref: BlobRef) -> bytes:
         """Return all bytes."""
         with in_our_words():
-            return self._blob(ref).download_blob().readall()
+            return self._download(ref).readall()
 
     def get_range(self, ref: BlobRef, offset: int, length: int) -> bytes:
         """Return ``length`` bytes from ``offset``, fewer when the blob ends before."""
@@ -118,7 +119,7 @@ class AzureBlobs:
             return b""
         with in_our_words():
             try:
-                return self._blob(ref).download_blob(offset, length).readall()
+                return self._download(ref, offset, length).readall()
             except HttpResponseError as error:
                 if error.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                     return b""
@@ -127,7 +128,7 @@ class AzureBlobs:
     def stream(self, ref: BlobRef) -> Iterator[bytes]:
         """Yield the bytes in pieces of at most 4 MiB."""
         with in_our_words():
-            for piece in self._blob(ref).download_blob().chunks():
+            for piece in self._download(ref).chunks():
                 if piece:
                     yield piece
 
@@ -206,6 +207,12 @@ class AzureBlobs:
 
     def _blob(self, ref: BlobRef) -> BlobClient:
         return self._service.get_blob_client(ref.container, ref.name)
+
+    def _download(
+        self, ref: BlobRef, offset: int | None = None, length: int | None = None
+    ) -> StorageStreamDownloader[bytes]:
+        """The bytes as they are: a sender may say that 64 MB of them are 64 GB, packed."""
+        return self._blob(ref).download_blob(offset, length, decompress=False)
 
     def _write(self, ref: BlobRef, write: Callable[[BlobClient], T]) -> T:
         """Write; only where there is no container, make it and write again."""

@@ -118,6 +118,19 @@ def test_a_lease_or_a_snapshot_keeps_no_upload(blobs: AzureBlobs) -> None:
     assert not blobs.exists(REF)
 
 
+def test_a_blob_that_claims_to_be_packed_is_read_as_it_is(blobs: AzureBlobs) -> None:
+    """What a sender says of a blob's encoding never makes more bytes of it than there are."""
+    bomb = gzip.compress(bytes(10_000_000))
+    url = blobs.upload_link(REF, _in(60)).url
+    headers = {**HEADERS, "x-ms-blob-content-encoding": "gzip"}
+    assert requests.put(url, data=bomb, headers=headers, timeout=WAIT_S).status_code == 201
+
+    assert blobs.get(REF) == bomb
+    assert blobs.get_range(REF, 0, 2**30) == bomb
+    assert blobs.get_range(REF, 100, 50) == bomb[100:150]
+    assert b"".join(blobs.stream(REF)) == bomb
+
+
 def test_archives_are_read_by_ranges(blobs: AzureBlobs) -> None:
     """From real storage, every member of each kind of archive is what was sent."""
     shelf = Shelf(blobs)

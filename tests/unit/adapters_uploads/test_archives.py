@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pixcrawler.adapters.engines.uploads import blob_file, contents, shelf, tars
 from pixcrawler.adapters.memory.blobs import MemoryBlobs
 from pixcrawler.domain.engine import EngineStatus
-from pixcrawler.domain.errors import NotFound, StorageUnavailable
+from pixcrawler.domain.errors import Conflict, NotFound, StorageUnavailable
 from pixcrawler.domain.storage import unpacked_ref, upload_ref
 from tests.unit.adapters_uploads.conftest import OWNER, Desk
 
@@ -428,6 +428,19 @@ def test_an_upload_that_changes_under_us(desk):
     assert {result.reason.value for result in desk.fetched(*urls)} == {"bad_answer"}
     desk.blobs.delete(upload_ref(OWNER, upload))
     assert {result.reason.value for result in desk.fetched(*urls)} == {"gone_404_410"}
+
+
+def test_an_upload_that_is_archived_under_us(desk, monkeypatch):
+    """What its owner moves to the archive tier is gone for the job, which goes on."""
+    upload = desk.send(a_zip(FILES))
+    urls = [find.url for find in desk.page(upload).finds]
+
+    def archived(*args):
+        raise Conflict("Storage: BlobArchived")
+
+    monkeypatch.setattr(desk.blobs, "get_range", archived)
+    assert {result.reason.value for result in desk.fetched(*urls)} == {"gone_404_410"}
+    assert desk.page(desk.send(a_zip(FILES))).detail.endswith("it is no longer there")
 
 
 def test_a_directory_is_listed_once(desk):

@@ -11,7 +11,7 @@ from pixcrawler.adapters.engines.uploads.places import place_key, place_url
 from pixcrawler.adapters.engines.uploads.shelf import UserShelf
 from pixcrawler.adapters.engines.uploads.tally import UnreadableUpload
 from pixcrawler.domain.engine import Access, EngineCard, EngineStatus
-from pixcrawler.domain.errors import NotFound, StorageUnavailable
+from pixcrawler.domain.errors import Conflict, NotFound, StorageUnavailable
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.job import UPLOAD_ENGINE
 from pixcrawler.domain.source import Provenance, SearchQuery
@@ -56,7 +56,7 @@ class UploadsEngine:
             return self._page(upload_id, number, start)
         except UnreadableUpload as error:
             return Page(EngineStatus.CHANGED, detail=str(error))
-        except NotFound:
+        except (NotFound, Conflict):  # its owner may move it to where nothing can be read
             return Page(EngineStatus.CHANGED, detail="it is no longer there")
         except StorageUnavailable as error:
             return Page(EngineStatus.FAILED, detail=str(error))

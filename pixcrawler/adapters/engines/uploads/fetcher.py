@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pixcrawler.adapters.engines.uploads.places import SCHEME, place_of
 from pixcrawler.adapters.engines.uploads.shelf import UserShelf
 from pixcrawler.adapters.engines.uploads.zips import DamagedMember
-from pixcrawler.domain.errors import NotFound
+from pixcrawler.domain.errors import Conflict, NotFound
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline.ports import Fetched, Fetcher, Unfetched
 
@@ -48,7 +48,7 @@ class UploadsFetcher:
             return Unfetched(RejectReason.ADDRESS_BLOCKED, "this is no place in an upload", url)
         try:
             body = self._shelf.read(*place)
-        except NotFound as error:
+        except (NotFound, Conflict) as error:
             return Unfetched(RejectReason.GONE, str(error), url, _GONE)
         except DamagedMember as error:
             return Unfetched(RejectReason.BAD_ANSWER, str(error), url)
