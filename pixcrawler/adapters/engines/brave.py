@@ -10,8 +10,8 @@ from typing import Any
 from typing_extensions import override
 
 from pixcrawler.adapters.engines.blocks import blocked
-from pixcrawler.adapters.engines.fields import address, items, pixels, text
-from pixcrawler.adapters.engines.keyed import KeyedEngine, inside, note_of
+from pixcrawler.adapters.engines.fields import address, inside, items, pixels, text
+from pixcrawler.adapters.engines.keyed import KeyedEngine, note_of
 from pixcrawler.adapters.engines.shape import Ask, json_object
 from pixcrawler.domain.engine import Access, BlockKind, EngineCard, EngineStatus, Honour, Quota
 from pixcrawler.domain.filters import FilterName

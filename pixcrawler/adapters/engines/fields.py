@@ -163,6 +163,13 @@ def format_name(value: Any) -> str | None:
     return "jpeg" if name == "jpg" else name
 
 
+def inside(value: Any, *names: str) -> dict[str, Any]:
+    """Return the object that stands at the end of a path of names; empty when none does."""
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
 class _TextReader(HTMLParser):
     """Gathers what a person would read."""
 

@@ -11,8 +11,16 @@ from typing import Any
 from typing_extensions import override
 
 from pixcrawler.adapters.engines.blocks import blocked
-from pixcrawler.adapters.engines.fields import address, count, format_name, items, pixels, text
-from pixcrawler.adapters.engines.keyed import KeyedEngine, inside, note_of
+from pixcrawler.adapters.engines.fields import (
+    address,
+    count,
+    format_name,
+    inside,
+    items,
+    pixels,
+    text,
+)
+from pixcrawler.adapters.engines.keyed import KeyedEngine, note_of
 from pixcrawler.adapters.engines.shape import Ask, Steps, json_object, unknown_structure
 from pixcrawler.domain.engine import Access, BlockKind, EngineCard, EngineStatus, Honour, Quota
 from pixcrawler.domain.filters import FilterName, Filters

@@ -17,6 +17,7 @@ from pixcrawler.adapters.engines.fields import (
     address,
     count,
     day,
+    inside,
     items,
     license_code,
     pixels,
@@ -92,7 +93,7 @@ class INaturalistEngine(Engine):
         finds = tuple(
             find
             for observation in seen
-            if not _is_another(_part(observation, "taxon"), ask.text)
+            if not _is_another(inside(observation, "taxon"), ask.text)
             for find in _finds(observation)
             # An observation is found when one of its photos has the licence.
             if wanted == {None} or find.provenance.license in wanted
@@ -133,13 +134,13 @@ def _find(photo: dict[str, Any], observation: dict[str, Any]) -> Find | None:
     url = address(shown.replace("/square.", "/original."))
     if url is None:
         return None
-    size = _part(photo, "original_dimensions") if is_square else {}
-    user = _part(observation, "user")
+    size = inside(photo, "original_dimensions") if is_square else {}
+    user = inside(observation, "user")
     login, number = text(user.get("login")), count(photo.get("id"))
     provenance = Provenance(
         engine=NAME,
         page_url=address(observation.get("uri")),
-        title=_title(_part(observation, "taxon")),
+        title=_title(inside(observation, "taxon")),
         creator=text(user.get("name")) or login,
         creator_url=address(f"https://www.inaturalist.org/people/{login}") if login else None,
         license=license_code(photo.get("license_code")),
@@ -174,8 +175,3 @@ def _worded(said: str) -> str:
 def _title(taxon: dict[str, Any]) -> str | None:
     common, scientific = text(taxon.get("preferred_common_name")), text(taxon.get("name"))
     return text(f"{common} ({scientific})") if common and scientific else common or scientific
-
-
-def _part(whole: dict[str, Any], name: str) -> dict[str, Any]:
-    part = whole.get(name)
-    return part if isinstance(part, dict) else {}

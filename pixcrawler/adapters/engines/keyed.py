@@ -124,13 +124,6 @@ def note_of(answer: Answer) -> dict[str, Any]:
         return {}
 
 
-def inside(value: Any, *names: str) -> dict[str, Any]:
-    """Return the object that stands at the end of a path of names; empty when none does."""
-    for name in names:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
 def is_usable(width: int | None, height: int | None) -> bool:
     """Whether a picture is small enough for us, as far as its size is stated."""
     return (width or 1) * (height or 1) <= IMAGE_MAX_PIXELS

@@ -9,8 +9,8 @@ from typing import Any
 
 from typing_extensions import override
 
-from pixcrawler.adapters.engines.fields import address, count, items, pixels, text, total
-from pixcrawler.adapters.engines.keyed import KeyedEngine, inside, is_usable
+from pixcrawler.adapters.engines.fields import address, count, inside, items, pixels, text, total
+from pixcrawler.adapters.engines.keyed import KeyedEngine, is_usable
 from pixcrawler.adapters.engines.shape import Ask, json_object
 from pixcrawler.domain.engine import Access, EngineCard, EngineStatus, Honour, Quota
 from pixcrawler.domain.filters import FilterName

@@ -12,8 +12,8 @@ from typing import Any
 from typing_extensions import override
 
 from pixcrawler.adapters.engines.blocks import blocked
-from pixcrawler.adapters.engines.fields import address, count, items, pixels, text
-from pixcrawler.adapters.engines.keyed import KeyedEngine, inside, is_usable, note_of
+from pixcrawler.adapters.engines.fields import address, count, inside, items, pixels, text
+from pixcrawler.adapters.engines.keyed import KeyedEngine, is_usable, note_of
 from pixcrawler.adapters.engines.lucene import lucene_query
 from pixcrawler.adapters.engines.shape import Ask, json_object, unknown_structure
 from pixcrawler.domain.engine import Access, BlockKind, EngineCard, EngineStatus, Honour, Quota
