@@ -23,6 +23,7 @@ from pixcrawler.pipeline.limits import (
     UPLOAD_LINK_S,
     UPLOAD_MAX_BYTES,
     UPLOAD_SWEPT_DAYS,
+    USER_MAX_UPLOADED_BYTES,
 )
 
 USER_MAX_BLOBS = 1000
@@ -48,11 +49,11 @@ def create_upload(call: Call) -> Answer:
     Nothing is recorded: the place carries the caller's id, and the upload's id its age.
     """
     try:
-        UploadRequest.model_validate(call.body(_BODY_MAX_BYTES))
+        wish = UploadRequest.model_validate(call.body(_BODY_MAX_BYTES))
     except ValidationError as error:
         raise InvalidRequest(violations=tuple(violations_of(error))) from None
     w = world()
-    _check_room(call.principal.user_id)
+    _check_room(call.principal.user_id, wish.bytes)
     now = w.clock()
     made = upload_id(now, secrets.token_bytes(_CHANCE_BYTES))
     place = upload_ref(call.principal.user_id, made)
@@ -66,12 +67,15 @@ def create_upload(call: Call) -> Answer:
     return Answer(body, _CREATED)
 
 
-def _check_room(user_id: str) -> None:
+def _check_room(user_id: str, more_bytes: int) -> None:
     """Refuse one upload more than a user may have; they go by themselves."""
-    names = islice(world().blobs.names(WORK, upload_ref(user_id, "").name), USER_MAX_BLOBS)
-    if sum(1 for _ in names) == USER_MAX_BLOBS:
+    listed = world().blobs.lengths(WORK, upload_ref(user_id, "").name)
+    lengths = [length for _, length in islice(listed, USER_MAX_BLOBS)]
+    is_full = len(lengths) == USER_MAX_BLOBS
+    if is_full or sum(lengths) + more_bytes > USER_MAX_UPLOADED_BYTES:
+        what = "too many uploads" if is_full else "more uploads than there is room for"
         raise Conflict(
-            f"You have too many uploads. They are removed {UPLOAD_SWEPT_DAYS} days after they were "
+            f"You have {what}. They are removed {UPLOAD_SWEPT_DAYS} days after they were "
             "begun: send more things in one archive, or wait."
         )
 

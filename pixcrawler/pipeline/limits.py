@@ -136,6 +136,9 @@ REPACKAGE_POLLS = 15
 UPLOAD_MAX_BYTES = 2 * 1024**3
 """Largest list or archive that a user may send."""
 
+USER_MAX_UPLOADED_BYTES = 100 * 1024**3
+"""Of all that a user has sent and what was made of it: three of the largest jobs in nine days."""
+
 UPLOAD_LINK_S = 2 * 3600
 """Life of the link that an upload is written with: 2 GB take that long at 2.4 Mbit/s."""
 

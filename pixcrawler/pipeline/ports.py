@@ -61,6 +61,10 @@ class BlobStore(Protocol):
         """Yield blob names that start with ``prefix``, in order; nothing for no container."""
         ...
 
+    def lengths(self, container: str, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield what ``names`` does, each with the blob's bytes."""
+        ...
+
     def delete(self, ref: BlobRef) -> None:
         """Remove; nothing happens when it is not there."""
         ...

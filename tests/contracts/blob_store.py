@@ -136,6 +136,13 @@ class BlobStoreContract:
             blobs.put(BlobRef(container=container, name=name), b"x")
         assert list(blobs.names(container, "j/")) == ["j/1", "j/10", "j/2"]
 
+    def test_lengths(self, blobs: BlobStore, container: str) -> None:
+        """Names come with the bytes of each; nothing where there is no container."""
+        assert list(blobs.lengths(container, "")) == []
+        for name, data in (("j/2", b"12"), ("k/1", b"1"), ("j/1", b"")):
+            blobs.put(BlobRef(container=container, name=name), data)
+        assert list(blobs.lengths(container, "j/")) == [("j/1", 0), ("j/2", 2)]
+
     def test_delete(self, blobs: BlobStore, container: str) -> None:
         """Removing is final, and removing what is not there is nothing."""
         ref = BlobRef(container=container, name="a")

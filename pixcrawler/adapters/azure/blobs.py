@@ -151,6 +151,16 @@ class AzureBlobs:
             except ResourceNotFoundError:
                 return
 
+    def lengths(self, container: str, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield what ``names`` does, each with the blob's bytes."""
+        listing = self._service.get_container_client(container)
+        with in_our_words():
+            try:
+                for blob in listing.list_blobs(name_starts_with=prefix):
+                    yield str(blob.name), int(blob.size)
+            except ResourceNotFoundError:
+                return
+
     def delete(self, ref: BlobRef) -> None:
         """Remove; nothing happens when it is not there.
 

@@ -85,6 +85,11 @@ class MemoryBlobs:
             )
         yield from found
 
+    def lengths(self, container: str, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield what ``names`` does, each with the blob's bytes."""
+        for name in self.names(container, prefix):
+            yield name, self.size(BlobRef(container=container, name=name))
+
     def delete(self, ref: BlobRef) -> None:
         """Remove; nothing happens when it is not there."""
         with self._lock:

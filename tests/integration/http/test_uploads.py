@@ -58,6 +58,20 @@ def test_uploads_of_one_user_have_a_greatest_number(
     assert asked(api, other)
 
 
+def test_uploads_of_one_user_have_a_greatest_size(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was sent counts, not what was announced; another user has room of its own."""
+    monkeypatch.setattr(http_uploads, "USER_MAX_UPLOADED_BYTES", 100)
+    user, other = api.sign_in(), api.sign_in()
+    sent(user, asked(api, user), b"x" * 90)
+
+    assert api.call("POST", "/api/v1/uploads", user, {"bytes": 10}).status == 201
+    reply = api.call("POST", "/api/v1/uploads", user, {"bytes": 11})
+    assert (reply.status, reply.error["code"]) == (409, "conflict")
+    assert asked(api, other)
+
+
 @pytest.mark.parametrize(
     ("body", "violation"),
     [

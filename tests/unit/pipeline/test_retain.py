@@ -8,6 +8,7 @@ from pixcrawler.adapters.memory.blobs import MemoryBlobs
 from pixcrawler.domain.errors import Conflict
 from pixcrawler.domain.storage import BlobRef, contents_ref, queries_ref, shard_ref, upload_ref
 from pixcrawler.domain.upload import upload_id
+from pixcrawler.pipeline import retain
 from pixcrawler.pipeline.retain import sweep, sweep_uploads
 
 
@@ -61,6 +62,18 @@ def test_only_old_uploads_go():
 
     assert sweep_uploads(now - timedelta(days=9), blobs=blobs) == 2
     assert [blobs.exists(ref) for ref in gone + stays] == [False, False, True, True, True]
+
+
+def test_what_is_larger_than_an_upload_may_be_goes_at_once(monkeypatch):
+    """A link to write with has no limit of bytes: what is too large is not kept for days."""
+    monkeypatch.setattr(retain, "UPLOAD_MAX_BYTES", 10)
+    now, blobs = datetime.now(UTC), MemoryBlobs()
+    large, small = (upload_ref("user-1", upload_id(now, bytes([n] * 10))) for n in (1, 2))
+    blobs.put(large, b"x" * 11)
+    blobs.put(small, b"x" * 10)
+
+    assert sweep_uploads(now - timedelta(days=9), blobs=blobs) == 1
+    assert [blobs.exists(ref) for ref in (large, small)] == [False, True]
 
 
 def test_an_upload_that_is_held_keeps_no_other(monkeypatch):
