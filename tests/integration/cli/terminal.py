@@ -9,7 +9,7 @@ from pixcrawler.cli.stack import ROOT
 from tests.fakes.api_server import TOKEN
 
 
-def on_a_terminal(server, folder, *arguments, typed=""):
+def on_a_terminal(server, folder, *arguments, typed="", stderr=None):
     """Run the command line on a terminal of its own; return its exit code and what it showed."""
     ours, theirs = pty.openpty()
     child = subprocess.Popen(
@@ -18,7 +18,7 @@ def on_a_terminal(server, folder, *arguments, typed=""):
         env={**os.environ, "PYTHONPATH": str(ROOT), "PIXCRAWLER_TOKEN": TOKEN, "TERM": "xterm"},
         stdin=theirs,
         stdout=theirs,
-        stderr=theirs,
+        stderr=theirs if stderr is None else stderr,
         start_new_session=True,
     )
     os.close(theirs)

@@ -1,6 +1,7 @@
 """The engines commands, against a server that behaves like the API."""
 
 import io
+import subprocess
 
 import pytest
 
@@ -104,6 +105,13 @@ def test_a_person_is_asked(server, tmp_path, typed, code, posted):
     assert "Microsoft does not want this." in shown
     assert "[y/N]" in shown
     assert server.will.posted == posted
+
+
+def test_nobody_accepts_what_they_cannot_see(server, tmp_path):
+    """Where the terms go elsewhere than to the terminal, what is typed accepts nothing."""
+    arguments = ("engines", "enable", "bing")
+    ended, _ = on_a_terminal(server, tmp_path, *arguments, typed="y\n", stderr=subprocess.DEVNULL)
+    assert (ended, server.will.posted) == (2, [])
 
 
 def test_an_engine_without_terms_is_just_switched_on(cli, server):

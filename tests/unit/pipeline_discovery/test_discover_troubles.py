@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from pixcrawler.adapters.memory.blobs import MemoryBlobs
-from pixcrawler.domain.engine import EngineStatus
+from pixcrawler.domain.engine import BlockKind, EngineStatus
 from pixcrawler.domain.source import EngineReport
 from pixcrawler.domain.storage import candidates_ref, discovery_ref
 from pixcrawler.pipeline.discover import discover
@@ -150,16 +150,19 @@ def test_an_engine_that_is_not_set_up_is_reported(rounds, jobs):
 
 
 def test_an_engine_whose_setting_is_taken_away_ends_its_part(rounds, jobs):
-    """What it gave is taken; nobody waits twenty rounds for the rest."""
-    engines = [Catalogue("one", {"owl": 1000}), Catalogue("two", {"owl": 10})]
+    """What it gave is taken; nobody waits twenty rounds for the rest, nor hears of old trouble."""
+    away = Page(EngineStatus.BLOCKED, kind=BlockKind.THROTTLED, retry_after_s=300)
+    engines = [Catalogue("one", {"owl": 1000}, troubles={4: away}), Catalogue("two", {"owl": 10})]
     rounds.start(engines, categories={"birds": ["owl"]})
-    rounds.run(wanted=20)
+    first = rounds.run(wanted=60).candidates
+    assert jobs.engines(JOB)[0].kind is BlockKind.THROTTLED
     del rounds.engines["one"]
     gathered = rounds.all(wanted=20, most=3)
     one, two = jobs.engines(JOB)
     assert (one.status, one.detail) == (EngineStatus.FAILED, "this engine is not set up here")
+    assert (one.kind, one.retry_after_s, one.until) == (None, None, None)
     assert (one.is_used_up, two.status) == (False, EngineStatus.OK)
-    assert one.candidates + two.candidates == 64 + len(gathered)
+    assert one.candidates + two.candidates == first + len(gathered)
 
 
 def test_nothing_found_is_empty_and_exhausted(rounds, jobs):

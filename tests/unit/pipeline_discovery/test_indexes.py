@@ -128,6 +128,20 @@ def test_an_engine_that_is_not_set_up_keeps_nobody_waiting(rounds):
     assert two.asked != []
 
 
+def test_only_an_engine_of_the_same_index_goes_on(rounds, jobs):
+    """Another index has other pictures: who stands by there is not the one to ask."""
+    engines = [
+        an_engine("one"),
+        an_engine("two"),
+        an_engine("three", index="world", troubles={1: CAPTCHA}),
+        an_engine("four", index="world"),
+    ]
+    rounds.start(engines, categories={"birds": ["owl"]})
+    rounds.run(wanted=100)
+    told = reports(jobs)
+    assert (told["two"].stands_by_for, told["four"].stands_in_for) == ("one", "three")
+
+
 def test_who_stands_by_may_be_taken_away(rounds, jobs):
     """An engine of the index whose setting is gone by the next round is nobody to go on."""
     one = an_engine("one", troubles=dict.fromkeys(range(6, 30), CAPTCHA))
