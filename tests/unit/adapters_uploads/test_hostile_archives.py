@@ -7,7 +7,14 @@ import time
 
 import pytest
 
-from pixcrawler.adapters.engines.uploads import blob_file, contents, lists, shelf, tar_headers
+from pixcrawler.adapters.engines.uploads import (
+    blob_file,
+    contents,
+    engine,
+    lists,
+    shelf,
+    tar_headers,
+)
 from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.storage import upload_ref
 from tests.unit.adapters_uploads.conftest import OWNER
@@ -174,6 +181,15 @@ def test_a_list_that_grows_while_it_is_looked_at_is_not_read_whole(desk, monkeyp
 
     assert "lists have at most 1,000 bytes" in page.detail
     assert max(asked) <= 1024
+
+
+def test_uploads_that_only_take_time_are_left(desk, monkeypatch):
+    """A hundred uploads of which nothing can be used do not hold a worker a hundred times."""
+    monkeypatch.setattr(engine, "PATIENCE_S", -1.0)
+    page = desk.page(desk.send(b"nothing"), desk.send(b"https://p.example/1.jpg"))
+
+    assert page.status is EngineStatus.CHANGED
+    assert page.detail.startswith("birds, upload 1 and all that follow: not looked at")
 
 
 def test_names_have_a_limit_together(desk, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
 
 from pixcrawler.adapters.engines.uploads.contents import Contents, Member
@@ -18,6 +19,9 @@ from pixcrawler.domain.source import Provenance, SearchQuery
 from pixcrawler.pipeline.engine_ports import Find, Page
 
 PAGE_SIZE = 500
+PATIENCE_S = 300.0
+"""For uploads of which nothing can be used: a hundred may be made to take as long each."""
+_LATE = "not looked at, because those before took too long"
 _DETAIL_MAX_CHARS = 2000
 
 log = logging.getLogger("pixcrawler.engines")
@@ -39,7 +43,11 @@ class UploadsEngine:
         """
         first, start = _place(cursor)
         told: list[str] = []
+        ends = time.monotonic() + PATIENCE_S
         for number in range(first, len(query.uploads)):
+            if time.monotonic() > ends:
+                told.append(f"{query.category}, upload {number + 1} and all that follow: {_LATE}")
+                break
             page = self._safely(query.uploads[number], number, start)
             if page.detail:
                 told.append(f"{query.category}, upload {number + 1}: {page.detail}")
