@@ -36,9 +36,10 @@ ESTIMATES_PER_HOUR = 30
 MAX_ROUND_REQUESTS = 120
 """To one engine in one round, so that a round ends within minutes: at twenty a minute, in six."""
 
-ROUND_PATIENCE_S = 600.0
+ROUND_PATIENCE_S = 420.0
 """After which a round asks nobody anything more: engines that are in demand let us wait 20 seconds
-for each request, one page may take 64 of them, and an activity is ended after half an hour."""
+for each request, one page may take 64 of them, which is 21 minutes, and an activity is ended after
+half an hour."""
 
 MAX_DRY_PAGES = 3
 """Answers in a row without anything new after which a query is left."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from itertools import count
+from pathlib import Path
 
 import pytest
 
+from pixcrawler.adapters.engines.searcher import MAX_STEPS, PATIENCE_S
 from pixcrawler.adapters.memory.blobs import MemoryBlobs
 from pixcrawler.domain.engine import BlockKind, EngineStatus
 from pixcrawler.domain.source import EngineReport
@@ -74,6 +77,14 @@ def test_a_round_that_takes_too_long_ends_with_what_it_has(rounds, monkeypatch):
     assert len(engine.asked) == len(set(engine.asked)) > MAX_ROUND_REQUESTS
 
 
+def test_the_last_page_of_a_round_has_time_to_end():
+    """Begun at the last moment, with every request kept waiting, it ends before its activity is."""
+    host = json.loads((Path(__file__).parents[3] / "host.json").read_text())
+    hours, minutes, seconds = map(int, host["functionTimeout"].split(":"))
+    last_page_s = MAX_STEPS * PATIENCE_S
+    assert ROUND_PATIENCE_S + last_page_s + 60 < hours * 3600 + minutes * 60 + seconds
+
+
 def test_others_carry_on_when_one_engine_fails(rounds, jobs):
     """One failing engine costs the job nothing but its own finds, and is reported."""
     broken = Broken("two", UNREACHABLE)
@@ -131,12 +142,13 @@ def test_an_answer_that_could_not_be_read_stays_in_the_report(rounds, jobs):
     assert (report.status, report.candidates) == (EngineStatus.CHANGED, 300)
 
 
-def test_an_answer_that_cannot_be_read_does_not_end_other_queries(rounds):
+def test_an_answer_that_cannot_be_read_does_not_end_other_queries(rounds, jobs):
     """After a changed answer the next query is asked, not the same again."""
     changed = Page(EngineStatus.CHANGED, detail="one: no known structure")
     engine = Catalogue("one", {"owl": 30, "kite": 30}, troubles={1: changed})
     rounds.start([engine], categories={"birds": ["owl", "kite"]})
     assert {c.keyword for c in rounds.all(wanted=30)} == {"kite"}
+    assert not jobs.engines(JOB)[0].is_used_up
 
 
 def test_an_engine_that_is_not_set_up_is_reported(rounds, jobs):
