@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -42,10 +43,17 @@ class Errand:
     filters: Filters
     seen: set[str]
     """The remembered digits of the keys of former rounds' candidates."""
-    at: datetime | None = None
+    at: datetime | None
     """When the round began."""
-    is_over: Callable[[], bool] = lambda: False
+    is_over: Callable[[], bool]
     """The round has taken its time, or the job is given up: nobody is asked anything more."""
+    began: float
+    """``at``, by the clock that never jumps (seconds)."""
+
+    def now(self) -> datetime | None:
+        """Return the time, in whole minutes after ``at``; None when nobody knows."""
+        minutes = (time.monotonic() - self.began) // 60
+        return self.at + timedelta(minutes=minutes) if self.at else None
 
 
 @dataclass
@@ -151,7 +159,7 @@ class Asker:
         self._report(
             status=page.status,
             retry_after_s=page.retry_after_s,
-            until=_until(self.errand.at, page.retry_after_s),
+            until=_until(self.errand.now(), page.retry_after_s),
             **cause,
         )
 
@@ -176,12 +184,12 @@ def _wants_peace(report: EngineReport, at: datetime | None) -> bool:
     return at < report.until
 
 
-def _until(at: datetime | None, wait_s: float | None) -> datetime | None:
+def _until(now: datetime | None, wait_s: float | None) -> datetime | None:
     """When a pause that is worth telling of is over; None when that is unknown."""
-    if at is None or wait_s is None or wait_s <= RELIEF_WAIT_S:
+    if now is None or wait_s is None or wait_s <= RELIEF_WAIT_S:
         return None
     try:
-        return (at + timedelta(seconds=wait_s)).replace(microsecond=0)
+        return (now + timedelta(seconds=wait_s)).replace(microsecond=0)
     except (OverflowError, ValueError):
         return None
 

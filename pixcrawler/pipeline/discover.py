@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -90,8 +90,7 @@ def _asked(
     former = _former(ref, spec, queries, engines, blobs)
     allowed = _allowance(spec.budget, former, ref, jobs)
     target = 0 if allowed.is_over else int(min(_target(ref.wanted), allowed.candidates))
-    is_over = _ends_after(ROUND_PATIENCE_S, ref, jobs)
-    errand = Errand(queries, spec.filters, recalled(former.seen), ref.at, is_over)
+    errand = _errand(ref, spec, queries, former, jobs)
     askers = [
         Asker(engines[state.report.engine], state, errand)
         for state in former.engines
@@ -118,10 +117,19 @@ def _asked(
     return standing, lines
 
 
-def _ends_after(seconds: float, ref: RoundRef, jobs: JobStore) -> Callable[[], bool]:
-    """Whether a round has taken its time, or nobody waits for it any more."""
-    ends = time.monotonic() + seconds
-    return lambda: time.monotonic() > ends or jobs.is_given_up(ref.job_id)
+def _errand(
+    ref: RoundRef,
+    spec: JobSpec,
+    queries: Sequence[SearchQuery],
+    former: Standing,
+    jobs: JobStore,
+) -> Errand:
+    began = time.monotonic()
+
+    def is_over() -> bool:
+        return time.monotonic() > began + ROUND_PATIENCE_S or jobs.is_given_up(ref.job_id)
+
+    return Errand(queries, spec.filters, recalled(former.seen), ref.at, is_over, began)
 
 
 def _target(wanted: int) -> int:

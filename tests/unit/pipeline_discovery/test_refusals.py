@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -110,6 +111,22 @@ def test_when_an_engine_may_be_asked_again_is_told_from_a_minute_on(rounds, jobs
     rounds.start([Broken("one", refusal(BlockKind.THROTTLED, wait_s))], categories=OWL)
     rounds.run(wanted=30, at=NOW)
     assert report(jobs).until == (NOW + timedelta(seconds=wait_s) if is_told else None)
+
+
+def test_when_is_counted_from_the_refusal(rounds, jobs, monkeypatch):
+    """A round takes minutes: who refuses at its end wants to be left alone from then on."""
+    passed_s = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: passed_s[0])
+
+    class Slow(Catalogue):
+        def search(self, query, cursor, filters):
+            passed_s[0] += 100
+            return super().search(query, cursor, filters)
+
+    engine = Slow("one", {"owl": 300}, troubles={3: refusal(BlockKind.CAPTCHA, HOUR_S)})
+    rounds.start([engine], categories=OWL)
+    rounds.run(wanted=60, at=NOW)
+    assert report(jobs).until == NOW + timedelta(minutes=65)
 
 
 def test_an_engine_that_nobody_switched_on_is_asked_once(rounds, jobs):
