@@ -248,12 +248,8 @@ def picture_of(form: Form) -> Picture:
     sites = _SITES.get(form.domain, ())
     if "/cdn/shop/" in form.path:
         sites = (*sites, _SHOPIFY)
-    for site in sites:
-        if site.hosts.fullmatch(form.host):
-            picture = _pictured(site, form)
-            if picture is not _PLAIN:
-                return picture
-    return _PLAIN
+    pictures = (_pictured(site, form) for site in sites if site.hosts.fullmatch(form.host))
+    return next(pictures, _PLAIN)
 
 
 def _pictured(site: Site, form: Form) -> Picture:

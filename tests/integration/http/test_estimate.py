@@ -163,6 +163,10 @@ def test_old_estimates_are_swept(api: Api, user: User) -> None:
     api.call("POST", ESTIMATE, user, a_job())
     api.database.rows("update estimates set created_at = now() - interval '3 days'")
     api.call("POST", ESTIMATE, user, a_job())
+    api.database.rows(
+        "update estimates set created_at = now() - interval '23 hours'"
+        " where created_at > now() - interval '1 hour'"
+    )
     assert world().estimates.sweep() == 1
     assert api.create(user).json["estimate"] is not None
 
@@ -240,7 +244,8 @@ def test_an_estimate_waits_until_others_are_counted(api: Api, user: User) -> Non
 def test_failed_jobs_teach_nothing(api: Api, user: User) -> None:
     """A job that broke says nothing of the engines' pictures."""
     for number in range(MIN_JOBS):
-        finished(api, user, JobStatus.FAILED, name=f"birds {number}", max_images=50)
+        job = finished(api, user, JobStatus.FAILED, name=f"birds {number}", max_images=50)
+        assert (job["actual"]["images"], job["actual"]["credits"]) == (0, 0)
     [one] = api.call("POST", ESTIMATE, user, a_job()).json["engines"]
     assert "too few" in one["survival_from"]
 

@@ -37,6 +37,7 @@ ADDRESSES = st.one_of(
         ("http://example.com/~user/é", "http://example.com/~user/%C3%A9"),
         ("http://example.com/100%", "http://example.com/100%25"),
         ("http://münchen.example/ü", "http://xn--mnchen-3ya.example/%C3%BC"),
+        ("http://münchen.example./ü", "http://xn--mnchen-3ya.example/%C3%BC"),
         ("http://[::1]:8080/a", "http://[::1]:8080/a"),
         ("http://127.0.0.1:8123/p/1.jpg", "http://127.0.0.1:8123/p/1.jpg"),
     ],
@@ -90,6 +91,7 @@ def test_signed_addresses_are_left_alone(address):
         "http://example.com/" + "a" * 4096,
         "http://example.com/\ud800",
         "http://" + "a" * 64 + ".example/",
+        "http://" + "a." * 200 + "example/",
     ],
 )
 def test_what_is_never_fetched_has_no_key(address):

@@ -99,6 +99,13 @@ def test_other_schemes_stay_wrapped(inner):
     assert [judged(one).original for one in proxied(inner)] == proxied(inner)
 
 
+def test_blanks_inside_stay_escaped():
+    """What a proxy's address escapes twice, or should have, comes out as it can be fetched."""
+    inner = "https://cats.example.org/a%20cat.jpg"
+    for written in (quote(inner, safe=""), quote("https://cats.example.org/a cat.jpg", safe="")):
+        assert judged(f"https://wsrv.nl/?url={written}").original == inner
+
+
 def test_a_proxy_of_its_own_pictures_has_no_others():
     """An address without a scheme is another host's: a path it is not."""
     wrapped = "https://cats.example.org/_next/image?url=%2F%2Fother.example%2Fcat.jpg&w=64"

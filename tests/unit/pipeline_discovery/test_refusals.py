@@ -120,7 +120,7 @@ def test_when_is_counted_from_the_refusal(rounds, jobs, monkeypatch):
 
     class Slow(Catalogue):
         def search(self, query, cursor, filters):
-            passed_s[0] += 100
+            passed_s[0] += 110
             return super().search(query, cursor, filters)
 
     engine = Slow("one", {"owl": 300}, troubles={3: refusal(BlockKind.CAPTCHA, HOUR_S)})

@@ -116,6 +116,7 @@ def test_variations_add_what_the_keyword_did_not_give():
     same = an_estimate(spec, [a_sample(spec, [plain, Taste(1, keys(40), 40, has_more=False)])])
     other = an_estimate(spec, [a_sample(spec, [plain, Taste(1, keys(40, 20), 40, has_more=False)])])
     assert same.candidates.expected == 40
+    assert same.candidates.high > 40, "the other variations were not looked at"
     assert other.candidates.expected > 60
 
 
@@ -250,6 +251,7 @@ def test_quotas_cost_time_and_cap_a_day():
         for quotas in ((), (Quota(requests=1, seconds=60),))
     )
     assert slow.minutes.expected > free.minutes.expected + 5
+    assert slow.minutes.low == free.minutes.low
     day = a_sample(spec, [taste], quotas=(Quota(requests=5, seconds=86_400),))
     assert an_estimate(spec, [day]).candidates.high == 50
 

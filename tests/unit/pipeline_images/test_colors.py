@@ -128,6 +128,8 @@ def test_what_is_not_to_be_seen_has_no_colour():
     hidden.paste((30, 80, 200, 255), (0, 0, 100, 300))
     assert _flaw(hidden, "red") == "0% of it is red"
     assert _flaw(hidden, "blue") is None
+    assert _flaw(Image.new("RGBA", (300, 300), (200, 20, 30, 127)), "transparent") is None
+    assert _flaw(Image.new("RGBA", (300, 300), (200, 20, 30, 128)), "red") is None
 
 
 @pytest.mark.parametrize(

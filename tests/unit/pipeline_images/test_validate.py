@@ -166,6 +166,7 @@ def test_sizes_are_those_shown():
 def test_the_byte_limit():
     """A file beyond the byte limit is refused without being looked at."""
     assert judged(bytes(IMAGE_MAX_BYTES + 1)).reason is RejectReason.TOO_LARGE
+    assert judged(bytes(IMAGE_MAX_BYTES)).reason is not RejectReason.TOO_LARGE
 
 
 def test_the_verdicts_are_the_same_bytes(downloaded):
