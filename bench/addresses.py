@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterable
 from urllib.parse import quote
 
-from pixcrawler.pipeline.addresses import MAX_CHARS, address_key, canonical
+from pixcrawler.pipeline.discovery.addresses import MAX_CHARS, address_key, canonical
 
 ADDRESSES = 20_000
 RUNS = 5

@@ -21,7 +21,7 @@ from pixcrawler.adapters.postgres.pool import Database
 from pixcrawler.domain.engine import Access, EngineCard, EngineStatus, Quota
 from pixcrawler.host.stack.bootstrap import DATABASE, WORKER_ROLE, prepare
 from pixcrawler.host.stack.postgres import Postgres
-from pixcrawler.pipeline.engine_ports import Closed, Page
+from pixcrawler.pipeline.engines.ports import Closed, Page
 
 ROOT = Path(__file__).resolve().parents[1]
 REQUESTS = 1_000

@@ -38,7 +38,7 @@ from pixcrawler.domain.jobfile import parse_job
 from pixcrawler.domain.source import Provenance, SearchQuery
 from pixcrawler.domain.storage import discovery_ref
 from pixcrawler.pipeline.discover import discover
-from pixcrawler.pipeline.engine_ports import Find, Page
+from pixcrawler.pipeline.engines.ports import Find, Page
 from pixcrawler.pipeline.expand import expand
 from pixcrawler.pipeline.limits import OVERSAMPLE
 from pixcrawler.pipeline.payloads import JobRef, RoundRef

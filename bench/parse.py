@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from pixcrawler.adapters.engines.registry import known_engines
 from pixcrawler.adapters.engines.shape import Ask, Engine
 from pixcrawler.domain.filters import Filters
-from pixcrawler.pipeline.engine_ports import Answer
+from pixcrawler.pipeline.engines.ports import Answer
 from tests.contracts.engine import EngineCase, EngineContract
 
 TESTS = Path(__file__).resolve().parents[1] / "tests" / "unit" / "adapters_engines"

@@ -31,7 +31,7 @@ from pixcrawler.domain.image import ImageFacts
 from pixcrawler.domain.source import Candidate, Provenance
 from pixcrawler.domain.verdict import Outcome
 from pixcrawler.pipeline.deduplicate import Place, Valid, select
-from pixcrawler.pipeline.imaging import examine
+from pixcrawler.pipeline.pictures.imaging import examine
 from pixcrawler.pipeline.validate import judge_all
 
 SEED = 7

@@ -14,9 +14,9 @@ from pydantic import SecretStr
 
 from pixcrawler.domain.engine import Access, EngineCard
 from pixcrawler.domain.errors import InvariantBroken
-from pixcrawler.pipeline.engine_ports import EngineDesk, Page, SearchEngine
+from pixcrawler.pipeline.engines.ports import EngineDesk, Page, SearchEngine
 from pixcrawler.pipeline.ports import BlobStore, DatasetStore, Fetcher, JobKeeper, JobStore
-from pixcrawler.pipeline.word_ports import WordSource
+from pixcrawler.pipeline.words.ports import WordSource
 from pixcrawler.settings import Settings
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class World:
     def desk(self) -> EngineDesk:
         """What all workers know together of the engines."""
         from pixcrawler.adapters.postgres.desk import PostgresDesk
-        from pixcrawler.pipeline.desk_rules import LATE_S
+        from pixcrawler.pipeline.engines.desk_rules import LATE_S
 
         # A request may be redirected three times: four waits at most.
         lost_after_s = 4 * self.settings.engine_timeout_s + LATE_S

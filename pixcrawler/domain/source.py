@@ -77,7 +77,7 @@ class Candidate(Value):
 
     url: Address
     key: str = Field(min_length=16, max_length=64)
-    """Equal for two addresses of one picture (pipeline/addresses.py)."""
+    """Equal for two addresses of one picture (pipeline/discovery/addresses.py)."""
     alternatives: tuple[Address, ...] = ()
     """Further addresses of the same picture, to be tried in this order when ``url`` fails."""
     keyword: str

@@ -15,8 +15,8 @@ from pixcrawler.domain.errors import Conflict, InvalidRequest, NotFound, Violati
 from pixcrawler.functions.bodies import printable
 from pixcrawler.functions.guard import Access, Call, operation
 from pixcrawler.functions.wire import Answer, Wire
-from pixcrawler.pipeline.engine_list import entries
-from pixcrawler.pipeline.engine_ports import Find, OptIn, Page
+from pixcrawler.pipeline.engines.entries import entries
+from pixcrawler.pipeline.engines.ports import Find, OptIn, Page
 
 ANSWER_MAX_BYTES = 8 * 1024 * 1024
 """Largest saved answer: what is read of a live one."""

@@ -10,8 +10,8 @@ from pixcrawler.functions.http_jobs import order_of
 from pixcrawler.functions.wire import Answer
 from pixcrawler.pipeline.estimate import estimated
 from pixcrawler.pipeline.expand import queries_of
-from pixcrawler.pipeline.experience import PAST_JOBS
-from pixcrawler.pipeline.sampling import sampled
+from pixcrawler.pipeline.outlook.experience import PAST_JOBS
+from pixcrawler.pipeline.outlook.sampling import sampled
 
 blueprint = df.Blueprint()
 

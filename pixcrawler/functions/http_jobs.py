@@ -22,10 +22,10 @@ from pixcrawler.functions.guard import (
 )
 from pixcrawler.functions.http_uploads import check_uploads
 from pixcrawler.functions.wire import Answer, Wire
-from pixcrawler.pipeline.consult import notes_at_creation
-from pixcrawler.pipeline.engine_choice import faults, filter_notes
-from pixcrawler.pipeline.engine_list import Switches
+from pixcrawler.pipeline.engines.choice import faults, filter_notes
+from pixcrawler.pipeline.engines.entries import Switches
 from pixcrawler.pipeline.payloads import Order
+from pixcrawler.pipeline.words.consult import notes_at_creation
 
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 

@@ -19,6 +19,7 @@ from pixcrawler.orchestration.durable import (
     wait_for,
 )
 from pixcrawler.pipeline import steps
+from pixcrawler.pipeline.discovery.saturation import Sum, is_saturated
 from pixcrawler.pipeline.limits import (
     ARCHIVE_PATIENCE_S,
     ARCHIVE_POLL_S,
@@ -40,7 +41,6 @@ from pixcrawler.pipeline.payloads import (
     Rounds,
     Stop,
 )
-from pixcrawler.pipeline.saturation import Sum, is_saturated
 
 
 @chapters

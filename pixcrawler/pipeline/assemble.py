@@ -19,10 +19,10 @@ from pixcrawler.domain.storage import BlobRef, shard_ref, version_ref
 from pixcrawler.domain.verdict import Verdict
 from pixcrawler.pipeline.deduplicate import ID_DIGITS
 from pixcrawler.pipeline.harvest import Harvest, read_harvest, statistics_of
-from pixcrawler.pipeline.labels import label_files
+from pixcrawler.pipeline.papers.labels import label_files
+from pixcrawler.pipeline.papers.processing_log import processing_log
 from pixcrawler.pipeline.payloads import Assembled, ChunkRef, Rounds
 from pixcrawler.pipeline.ports import BlobStore, Clock, DatasetStore, JobStore
-from pixcrawler.pipeline.processing_log import processing_log
 
 MANIFEST = "manifest.json"
 STATISTICS = "statistics.json"

@@ -13,11 +13,20 @@ from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.job import Budget, JobSpec
 from pixcrawler.domain.source import EngineReport, SearchQuery
 from pixcrawler.domain.storage import candidates_ref, discovery_ref, found_ref, queries_ref
-from pixcrawler.pipeline.asker import Asker, Errand
-from pixcrawler.pipeline.engine_ports import SearchEngine
+from pixcrawler.pipeline.discovery.asker import Asker, Errand
+from pixcrawler.pipeline.discovery.indexes import stand_by, take_over
+from pixcrawler.pipeline.discovery.lanes import EngineState, lanes_of
+from pixcrawler.pipeline.discovery.standing import (
+    Standing,
+    candidates_of,
+    packed,
+    recalled,
+    remembered,
+    settled,
+    unpacked,
+)
+from pixcrawler.pipeline.engines.ports import SearchEngine
 from pixcrawler.pipeline.expand import QUERIES
-from pixcrawler.pipeline.indexes import stand_by, take_over
-from pixcrawler.pipeline.lanes import EngineState, lanes_of
 from pixcrawler.pipeline.limits import (
     CHUNK_IMAGES,
     MAX_TROUBLES,
@@ -27,15 +36,6 @@ from pixcrawler.pipeline.limits import (
 )
 from pixcrawler.pipeline.payloads import Discovered, RoundRef, Stop
 from pixcrawler.pipeline.ports import BlobStore, JobStore
-from pixcrawler.pipeline.standing import (
-    Standing,
-    candidates_of,
-    packed,
-    recalled,
-    remembered,
-    settled,
-    unpacked,
-)
 
 _DIGEST_DIGITS = 16
 

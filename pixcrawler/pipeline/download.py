@@ -12,11 +12,11 @@ from typing import IO
 from pixcrawler.domain.source import Candidate
 from pixcrawler.domain.storage import candidates_ref, outcomes_ref, shard_ref
 from pixcrawler.domain.verdict import Outcome, RejectReason
+from pixcrawler.pipeline.discovery.ranking import MAX_ALTERNATIVES
 from pixcrawler.pipeline.limits import SHARD_MAX_BYTES
-from pixcrawler.pipeline.magic import OTHER_IMAGES, WANTED, kind_of
 from pixcrawler.pipeline.payloads import ChunkRef, ChunkReport
+from pixcrawler.pipeline.pictures.magic import OTHER_IMAGES, WANTED, kind_of
 from pixcrawler.pipeline.ports import BlobStore, ChunkCounts, Fetched, Fetcher, JobStore, Unfetched
-from pixcrawler.pipeline.ranking import MAX_ALTERNATIVES
 
 DETAIL_MAX_CHARS = 300
 MEMBER_OVERHEAD_BYTES = 1024

@@ -16,8 +16,9 @@ from pixcrawler.domain.estimate import (
 )
 from pixcrawler.domain.job import Budget, JobSpec
 from pixcrawler.domain.source import SearchQuery
-from pixcrawler.pipeline.availability import available
-from pixcrawler.pipeline.experience import (
+from pixcrawler.pipeline.limits import MIN_ROUND_CANDIDATES, OVERSAMPLE
+from pixcrawler.pipeline.outlook.availability import available
+from pixcrawler.pipeline.outlook.experience import (
     CANDIDATE_S,
     OVERHEAD_S,
     PastJob,
@@ -26,8 +27,7 @@ from pixcrawler.pipeline.experience import (
     candidate_s,
     survival_of,
 )
-from pixcrawler.pipeline.limits import MIN_ROUND_CANDIDATES, OVERSAMPLE
-from pixcrawler.pipeline.sampling import Sample
+from pixcrawler.pipeline.outlook.sampling import Sample
 
 MEANING = (
     "Low and high are meant to hold in about four jobs out of five; expected is the middle. "

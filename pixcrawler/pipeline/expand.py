@@ -13,12 +13,12 @@ from pixcrawler.domain.note import Note
 from pixcrawler.domain.source import SearchQuery
 from pixcrawler.domain.storage import expanded_ref, queries_ref
 from pixcrawler.domain.wording import Wording, wording_of
-from pixcrawler.pipeline.consult import Consulted, consult
 from pixcrawler.pipeline.limits import QUERY_MAX_CHARS
 from pixcrawler.pipeline.payloads import Expanded, JobRef
 from pixcrawler.pipeline.ports import BlobStore, JobStore
-from pixcrawler.pipeline.templates import templated
-from pixcrawler.pipeline.word_ports import WordSource
+from pixcrawler.pipeline.words.consult import Consulted, consult
+from pixcrawler.pipeline.words.ports import WordSource
+from pixcrawler.pipeline.words.templates import templated
 
 QUERIES: TypeAdapter[tuple[SearchQuery, ...]] = TypeAdapter(tuple[SearchQuery, ...])
 """The form of the queries file."""

@@ -12,7 +12,7 @@ from pixcrawler.domain.errors import (
 )
 from pixcrawler.domain.job import Failure, JobStatus
 from pixcrawler.domain.source import EngineReport
-from pixcrawler.pipeline import shortfall
+from pixcrawler.pipeline.papers import shortfall
 from pixcrawler.pipeline.payloads import Ended, Ending
 from pixcrawler.pipeline.ports import JobStore
 

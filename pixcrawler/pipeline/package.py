@@ -14,9 +14,9 @@ from pixcrawler.domain.errors import ArchiveTooLarge, InvariantBroken
 from pixcrawler.domain.keyword import folder_name
 from pixcrawler.domain.storage import Archive, BlobRef, archive_ref, version_ref
 from pixcrawler.pipeline.assemble import LOG, MANIFEST, STATISTICS
-from pixcrawler.pipeline.labels import LABEL_FILES
+from pixcrawler.pipeline.papers.labels import LABEL_FILES
+from pixcrawler.pipeline.papers.readme import readme
 from pixcrawler.pipeline.ports import BlobStore
-from pixcrawler.pipeline.readme import readme
 
 _MOMENT = (1980, 1, 1, 0, 0, 0)
 """The time of every file in the archive: the same manifest gives the same archive."""

@@ -11,12 +11,12 @@ from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.image import ImageFacts
 from pixcrawler.domain.storage import BlobRef, outcomes_ref, shard_ref, verdicts_ref
 from pixcrawler.domain.verdict import Outcome, RejectReason, Verdict
-from pixcrawler.pipeline.colors import color_flaw
-from pixcrawler.pipeline.imaging import Flaw, examine, small_copy
+from pixcrawler.pipeline.discovery.sift import aspect_of, size_of
 from pixcrawler.pipeline.limits import COLOR_SIDE_PX, IMAGE_MAX_BYTES
 from pixcrawler.pipeline.payloads import ChunkRef, ChunkReport
+from pixcrawler.pipeline.pictures.colors import color_flaw
+from pixcrawler.pipeline.pictures.imaging import Flaw, examine, small_copy
 from pixcrawler.pipeline.ports import BlobStore, ChunkCounts, JobStore
-from pixcrawler.pipeline.sift import aspect_of, size_of
 
 DECODERS = 2
 """Images decoded at a time in one chunk: bounds memory; Pillow decodes beside Python's lock."""

@@ -15,7 +15,7 @@ from pixcrawler.cli.reasons import REASONS
 from pixcrawler.domain import errors
 from pixcrawler.domain.engine import EngineCard, Honour, Quota
 from pixcrawler.domain.filters import FilterName
-from pixcrawler.pipeline.desk_rules import PAUSES
+from pixcrawler.pipeline.engines.desk_rules import PAUSES
 from pixcrawler.settings import Settings
 from tests.architecture.house import PACKAGE, ROOT, Source, modules
 

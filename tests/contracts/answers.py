@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pixcrawler.pipeline.engine_ports import Answer, Request
+from pixcrawler.pipeline.engines.ports import Answer, Request
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "engines"
 

@@ -24,7 +24,7 @@ from pixcrawler.domain.engine import BlockKind, EngineStatus, Honour
 from pixcrawler.domain.errors import SourceUnavailable
 from pixcrawler.domain.filters import Aspect, Color, FilterName, Filters, Kind, License, Size
 from pixcrawler.domain.source import SearchQuery
-from pixcrawler.pipeline.engine_ports import Find, OptIn, Page, Request
+from pixcrawler.pipeline.engines.ports import Find, OptIn, Page, Request
 from tests.contracts.answers import FIXTURES, Service, Wire, body_of, saying, stored
 from tests.contracts.mutations import mutated, mutating
 from tests.fakes.clock import Clock

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pixcrawler.domain.engine import BlockKind, EngineCard, EngineStatus
-from pixcrawler.pipeline.engine_ports import Page, Ticket
+from pixcrawler.pipeline.engines.ports import Page, Ticket
 from tests.contracts.engine_desk import (
     FAILED,
     LOST_AFTER_S,

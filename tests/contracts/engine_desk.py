@@ -13,7 +13,7 @@ from typing import Protocol
 import pytest
 
 from pixcrawler.domain.engine import Access, BlockKind, EngineCard, EngineStatus, Quota
-from pixcrawler.pipeline.engine_ports import Closed, EngineDesk, OptIn, Page, Ticket
+from pixcrawler.pipeline.engines.ports import Closed, EngineDesk, OptIn, Page, Ticket
 
 LOST_AFTER_S = 60.0
 """What every harness gives its desk."""

@@ -8,7 +8,7 @@ import random
 from dataclasses import replace
 from typing import Any
 
-from pixcrawler.pipeline.engine_ports import Answer, Request
+from pixcrawler.pipeline.engines.ports import Answer, Request
 from tests.contracts.answers import Service
 
 _ODD_VALUES: list[Any] = [

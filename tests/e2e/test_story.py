@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 import requests
 
-from pixcrawler.pipeline.imaging import perceptual_hash
+from pixcrawler.pipeline.pictures.imaging import perceptual_hash
 
 CATEGORIES = ["apple", "house", "fish", "star"]
 

@@ -19,7 +19,7 @@ from pixcrawler.adapters.web.api import Api
 from pixcrawler.domain.engine import Access, EngineCard, EngineStatus, Quota
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.source import SearchQuery
-from pixcrawler.pipeline.engine_ports import Page, Request
+from pixcrawler.pipeline.engines.ports import Page, Request
 
 QUERY = SearchQuery(text="owl", keyword="owl", category="owl")
 

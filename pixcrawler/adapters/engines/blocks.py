@@ -13,7 +13,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from pixcrawler.domain.engine import BlockKind, EngineStatus
-from pixcrawler.pipeline.engine_ports import Answer, Page
+from pixcrawler.pipeline.engines.ports import Answer, Page
 
 _OK = 200
 _REDIRECTS = range(300, 400)

@@ -35,7 +35,7 @@ from pixcrawler.domain.engine import (
 )
 from pixcrawler.domain.filters import FilterName, Filters
 from pixcrawler.domain.source import Provenance
-from pixcrawler.pipeline.engine_ports import Answer, Find, Page, Request
+from pixcrawler.pipeline.engines.ports import Answer, Find, Page, Request
 from pixcrawler.pipeline.limits import IMAGE_MAX_BYTES, IMAGE_MAX_PIXELS
 
 NAME = "commons"

@@ -21,7 +21,7 @@ from pixcrawler.domain.engine import Access, BlockKind, EngineCard, EngineStatus
 from pixcrawler.domain.filters import FilterName, Filters, License
 from pixcrawler.domain.licenses import permits, rights_of
 from pixcrawler.domain.source import Provenance
-from pixcrawler.pipeline.engine_ports import Answer, Find, Page, Request
+from pixcrawler.pipeline.engines.ports import Answer, Find, Page, Request
 
 NAME = "flickr"
 PAGE_SIZE = 500

@@ -31,7 +31,7 @@ from pixcrawler.adapters.engines.shape import (
 from pixcrawler.domain.engine import Access, EngineCard, EngineStatus, Honour, Quota
 from pixcrawler.domain.filters import FilterName
 from pixcrawler.domain.source import Provenance
-from pixcrawler.pipeline.engine_ports import Find, Page, Request
+from pixcrawler.pipeline.engines.ports import Find, Page, Request
 
 NAME = "gbif"
 PAGE_SIZE = 100

@@ -19,7 +19,7 @@ from pixcrawler.adapters.engines.shape import Ask, Engine
 from pixcrawler.domain.engine import Access, BlockKind, EngineCard, EngineStatus, Honour, Quota
 from pixcrawler.domain.filters import FilterName
 from pixcrawler.domain.source import Provenance
-from pixcrawler.pipeline.engine_ports import Answer, Find, Page, Request
+from pixcrawler.pipeline.engines.ports import Answer, Find, Page, Request
 
 NAME = "google_html"
 PAGE_SIZE = 10

@@ -27,7 +27,7 @@ from pixcrawler.adapters.engines.shape import Ask, Engine, json_object
 from pixcrawler.domain.engine import Access, EngineCard, EngineStatus, Honour, Quota
 from pixcrawler.domain.filters import FilterName, Filters
 from pixcrawler.domain.source import Provenance
-from pixcrawler.pipeline.engine_ports import Find, Page, Request
+from pixcrawler.pipeline.engines.ports import Find, Page, Request
 
 NAME = "inaturalist"
 PAGE_SIZE = 100

@@ -15,7 +15,7 @@ from pixcrawler.adapters.engines.fields import text
 from pixcrawler.adapters.engines.shape import Ask, Engine, json_object
 from pixcrawler.domain.engine import BlockKind, EngineStatus
 from pixcrawler.domain.source import Provenance
-from pixcrawler.pipeline.engine_ports import Answer, Find, Page, Request
+from pixcrawler.pipeline.engines.ports import Answer, Find, Page, Request
 from pixcrawler.pipeline.limits import IMAGE_MAX_PIXELS
 
 _THROTTLED = 429

@@ -19,7 +19,7 @@ from pixcrawler.adapters.engines.shape import Ask, Engine, json_object, unknown_
 from pixcrawler.domain.engine import Access, EngineCard, EngineStatus, Honour
 from pixcrawler.domain.filters import FilterName
 from pixcrawler.domain.source import Provenance
-from pixcrawler.pipeline.engine_ports import Find, Page, Request
+from pixcrawler.pipeline.engines.ports import Find, Page, Request
 
 NAME = "local"
 PAGE_SIZE = 100

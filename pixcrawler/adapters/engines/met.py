@@ -24,7 +24,7 @@ from pixcrawler.adapters.engines.shape import (
 from pixcrawler.domain.engine import Access, EngineCard, EngineStatus, Honour, Quota
 from pixcrawler.domain.filters import FilterName
 from pixcrawler.domain.source import Provenance
-from pixcrawler.pipeline.engine_ports import Answer, Find, Page, Request
+from pixcrawler.pipeline.engines.ports import Answer, Find, Page, Request
 
 NAME = "met"
 PAGE_SIZE = 20

@@ -15,7 +15,7 @@ from pixcrawler.adapters.engines.shape import Ask, json_object
 from pixcrawler.domain.engine import Access, EngineCard, EngineStatus, Honour, Quota
 from pixcrawler.domain.filters import FilterName
 from pixcrawler.domain.source import Provenance
-from pixcrawler.pipeline.engine_ports import Find, Page, Request
+from pixcrawler.pipeline.engines.ports import Find, Page, Request
 
 NAME = "pexels"
 PAGE_SIZE = 80

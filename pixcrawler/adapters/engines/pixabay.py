@@ -18,7 +18,7 @@ from pixcrawler.adapters.engines.shape import Ask, json_object
 from pixcrawler.domain.engine import Access, BlockKind, EngineCard, EngineStatus, Honour, Quota
 from pixcrawler.domain.filters import FilterName
 from pixcrawler.domain.source import Provenance
-from pixcrawler.pipeline.engine_ports import Answer, Find, Page, Request
+from pixcrawler.pipeline.engines.ports import Answer, Find, Page, Request
 
 NAME = "pixabay"
 PAGE_SIZE = 100

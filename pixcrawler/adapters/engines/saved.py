@@ -7,7 +7,7 @@ import logging
 from pixcrawler.adapters.engines.shape import Ask, Engine
 from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.filters import Filters
-from pixcrawler.pipeline.engine_ports import Answer, Page
+from pixcrawler.pipeline.engines.ports import Answer, Page
 
 _TEXT = "a saved answer"
 _OK = 200

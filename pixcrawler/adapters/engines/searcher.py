@@ -14,8 +14,8 @@ from pixcrawler.domain.engine import BlockKind, EngineCard, EngineStatus, Quota
 from pixcrawler.domain.errors import PixCrawlerError, SourceUnavailable
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.source import SearchQuery
-from pixcrawler.pipeline.desk_rules import LATE_S, pause_of
-from pixcrawler.pipeline.engine_ports import (
+from pixcrawler.pipeline.engines.desk_rules import LATE_S, pause_of
+from pixcrawler.pipeline.engines.ports import (
     Answer,
     Closed,
     EngineDesk,

@@ -17,7 +17,7 @@ from pixcrawler.adapters.engines.shape import Ask, json_object, unknown_structur
 from pixcrawler.domain.engine import Access, BlockKind, EngineCard, EngineStatus, Honour, Quota
 from pixcrawler.domain.filters import FilterName, Filters
 from pixcrawler.domain.source import Provenance
-from pixcrawler.pipeline.engine_ports import Answer, Find, Page, Request
+from pixcrawler.pipeline.engines.ports import Answer, Find, Page, Request
 
 NAME = "serpapi"
 MAX_PAGES = 10

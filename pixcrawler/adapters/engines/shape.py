@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from pixcrawler.adapters.engines.blocks import block_of
 from pixcrawler.domain.engine import EngineCard
 from pixcrawler.domain.filters import Filters
-from pixcrawler.pipeline.engine_ports import Answer, Page, Request
+from pixcrawler.pipeline.engines.ports import Answer, Page, Request
 
 
 @dataclass(frozen=True)

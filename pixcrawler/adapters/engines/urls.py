@@ -6,7 +6,7 @@ from pixcrawler.domain.engine import Access, EngineCard, EngineStatus
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.job import URL_ENGINE
 from pixcrawler.domain.source import Provenance, SearchQuery
-from pixcrawler.pipeline.engine_ports import Find, Page
+from pixcrawler.pipeline.engines.ports import Find, Page
 
 PAGE_SIZE = 500
 

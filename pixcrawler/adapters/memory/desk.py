@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from pixcrawler.domain.engine import Access, BlockKind, EngineCard, EngineStatus, Quota
-from pixcrawler.pipeline import desk_rules
-from pixcrawler.pipeline.desk_rules import Busy, plain_detail, stated_s
-from pixcrawler.pipeline.engine_ports import Closed, EngineHealth, OptIn, Page, Ticket
+from pixcrawler.pipeline.engines import desk_rules
+from pixcrawler.pipeline.engines.desk_rules import Busy, plain_detail, stated_s
+from pixcrawler.pipeline.engines.ports import Closed, EngineHealth, OptIn, Page, Ticket
 
 _MORE = timedelta(milliseconds=1)
 """So that no rounding counts both requests."""

@@ -12,9 +12,9 @@ from psycopg.rows import DictRow
 from pixcrawler.adapters.postgres.pool import Database
 from pixcrawler.adapters.postgres.statements import statements
 from pixcrawler.domain.engine import Access, BlockKind, EngineCard, EngineStatus
-from pixcrawler.pipeline import desk_rules
-from pixcrawler.pipeline.desk_rules import Busy, plain_detail, stated_s
-from pixcrawler.pipeline.engine_ports import Closed, EngineHealth, OptIn, Page, Ticket
+from pixcrawler.pipeline.engines import desk_rules
+from pixcrawler.pipeline.engines.desk_rules import Busy, plain_detail, stated_s
+from pixcrawler.pipeline.engines.ports import Closed, EngineHealth, OptIn, Page, Ticket
 
 _SQL = statements("desk")
 _BY_MAX_CHARS = 320

@@ -16,8 +16,8 @@ from pixcrawler.domain.account import Principal
 from pixcrawler.domain.errors import TooManyRequests
 from pixcrawler.domain.estimate import Estimate
 from pixcrawler.domain.job import JobSpec
-from pixcrawler.pipeline.experience import PastJob
 from pixcrawler.pipeline.limits import ESTIMATES_PER_HOUR
+from pixcrawler.pipeline.outlook.experience import PastJob
 
 _SQL = statements("estimates")
 _CATALOGUE_SQL = statements("catalogue")

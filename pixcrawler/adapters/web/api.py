@@ -17,7 +17,7 @@ from pixcrawler.adapters.web.causes import cause_of
 from pixcrawler.adapters.web.hurry import HurriedAdapter, Hurry
 from pixcrawler.adapters.web.manners import stated_wait_s, user_agent
 from pixcrawler.domain.errors import SourceUnavailable
-from pixcrawler.pipeline.engine_ports import Answer, Request
+from pixcrawler.pipeline.engines.ports import Answer, Request
 
 MAX_BYTES = 8 * 1024 * 1024
 """Largest answer: the largest seen is under 1 MB."""

@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 from aiohttp.abc import AbstractResolver, ResolveResult
 from typing_extensions import override
 
-from pixcrawler.pipeline.addresses import canonical
+from pixcrawler.pipeline.discovery.addresses import canonical
 
 PORTS = frozenset({80, 443})
 LOOKUP_THREADS = 16

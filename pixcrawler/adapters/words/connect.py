@@ -7,7 +7,7 @@ import logging
 from pixcrawler.adapters.words.forms import Form, endpoint
 from pixcrawler.adapters.words.model import ModelWords
 from pixcrawler.domain.errors import SourceBlocked
-from pixcrawler.pipeline.word_ports import WordAsk, WordSource
+from pixcrawler.pipeline.words.ports import WordAsk, WordSource
 
 log = logging.getLogger("pixcrawler.words")
 

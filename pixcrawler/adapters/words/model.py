@@ -12,7 +12,7 @@ from pixcrawler.adapters.words.forms import Endpoint
 from pixcrawler.adapters.words.questions import PROMPT_VERSION, AnswerForm, question
 from pixcrawler.adapters.words.replies import FormRefused, is_used_up, words_in
 from pixcrawler.domain.errors import SourceBlocked, SourceUnavailable
-from pixcrawler.pipeline.word_ports import WordAsk
+from pixcrawler.pipeline.words.ports import WordAsk
 
 TRIES = 3
 FIRST_WAIT_S = 1.0

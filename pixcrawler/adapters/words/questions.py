@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Literal
 
-from pixcrawler.pipeline.word_ports import WordAsk
+from pixcrawler.pipeline.words.ports import WordAsk
 
 PROMPT_VERSION = 1
 """To be raised with any change below: answers to other questions are other answers."""

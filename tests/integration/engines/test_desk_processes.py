@@ -16,7 +16,7 @@ import pytest
 
 from pixcrawler.adapters.postgres.desk import PostgresDesk
 from pixcrawler.domain.engine import BlockKind, EngineStatus, Quota
-from pixcrawler.pipeline.engine_ports import Closed, Page, Ticket
+from pixcrawler.pipeline.engines.ports import Closed, Page, Ticket
 from tests.fakes.desk_worker import Counted
 from tests.integration.conftest import App
 

@@ -10,7 +10,7 @@ import pytest
 from pixcrawler.bootstrap import world
 from pixcrawler.domain.engine import BlockKind, EngineStatus
 from pixcrawler.functions.http_engines import ANSWER_MAX_BYTES
-from pixcrawler.pipeline.engine_ports import Page
+from pixcrawler.pipeline.engines.ports import Page
 from tests.contracts.answers import body_of
 from tests.integration.http.conftest import Api, User, a_job
 

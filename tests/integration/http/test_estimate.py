@@ -13,9 +13,9 @@ from pixcrawler.domain.job import JobStatus, Stage
 from pixcrawler.domain.source import EngineReport, Provenance
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.host.stack.postgres import SUPERUSER
-from pixcrawler.pipeline.engine_ports import Find, Page
-from pixcrawler.pipeline.experience import MIN_JOBS
+from pixcrawler.pipeline.engines.ports import Find, Page
 from pixcrawler.pipeline.limits import ESTIMATES_PER_HOUR
+from pixcrawler.pipeline.outlook.experience import MIN_JOBS
 from pixcrawler.pipeline.ports import ChunkCounts
 from tests.integration.http.conftest import Api, User, a_job
 

@@ -8,7 +8,7 @@ import pytest
 
 from pixcrawler.adapters.postgres.desk import PostgresDesk
 from pixcrawler.domain.engine import Access
-from pixcrawler.pipeline.engine_ports import OptIn
+from pixcrawler.pipeline.engines.ports import OptIn
 from tests.contracts.engine_breaker import EngineBreakerContract
 from tests.contracts.engine_desk import (
     LOST_AFTER_S,

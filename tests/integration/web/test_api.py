@@ -28,7 +28,7 @@ from pixcrawler.domain.errors import SourceUnavailable
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.source import SearchQuery
 from pixcrawler.domain.verdict import RejectReason
-from pixcrawler.pipeline.engine_ports import Request
+from pixcrawler.pipeline.engines.ports import Request
 from tests.fakes.clock import Clock
 from tests.fakes.web import PICTURE, FakeWeb
 

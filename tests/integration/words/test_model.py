@@ -9,7 +9,7 @@ import pytest
 from pixcrawler.adapters.words.forms import endpoint
 from pixcrawler.adapters.words.model import ModelWords
 from pixcrawler.domain.errors import SourceBlocked, SourceChanged, SourceUnavailable
-from pixcrawler.pipeline.word_ports import WordAsk
+from pixcrawler.pipeline.words.ports import WordAsk
 from tests.fakes.chat import Says, completion, refusal, words
 
 pytestmark = pytest.mark.integration

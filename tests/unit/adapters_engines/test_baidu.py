@@ -12,7 +12,7 @@ from pixcrawler.adapters.engines.baidu_text import loaded, undisguised
 from pixcrawler.adapters.engines.shape import Ask
 from pixcrawler.domain.engine import BlockKind, EngineStatus
 from pixcrawler.domain.filters import Filters
-from pixcrawler.pipeline.engine_ports import Answer
+from pixcrawler.pipeline.engines.ports import Answer
 from tests.contracts.answers import body_of, saying, stored
 from tests.contracts.engine import EngineCase, EngineContract, searched
 

@@ -9,7 +9,7 @@ import pytest
 
 from pixcrawler.adapters.engines.blocks import block_of
 from pixcrawler.domain.engine import BlockKind, EngineStatus
-from pixcrawler.pipeline.engine_ports import Answer
+from pixcrawler.pipeline.engines.ports import Answer
 from tests.contracts.answers import body_of
 
 

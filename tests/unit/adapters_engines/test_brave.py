@@ -10,7 +10,7 @@ from pixcrawler.adapters.engines.brave import BraveEngine
 from pixcrawler.domain.engine import BlockKind, EngineStatus
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.source import Provenance, SearchQuery
-from pixcrawler.pipeline.engine_ports import Answer
+from pixcrawler.pipeline.engines.ports import Answer
 from tests.contracts.engine import EngineCase, EngineContract, body_of, saying, searched, stored
 from tests.contracts.hostile import HOSTILE_FINDS, hostile_results
 

@@ -10,7 +10,7 @@ from pixcrawler.adapters.engines.gbif import GbifEngine
 from pixcrawler.adapters.engines.saved import read_saved
 from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.source import Provenance, SearchQuery
-from pixcrawler.pipeline.engine_ports import Answer, Request
+from pixcrawler.pipeline.engines.ports import Answer, Request
 from tests.contracts.answers import Service, body_of, saying, stored
 from tests.contracts.engine import EngineCase, EngineContract, searched
 

@@ -18,7 +18,7 @@ from pixcrawler.adapters.engines.registry import BUILT_IN
 from pixcrawler.adapters.engines.serpapi import SerpApiEngine
 from pixcrawler.adapters.engines.smithsonian import SmithsonianEngine
 from pixcrawler.domain.engine import Access, BlockKind, EngineStatus
-from pixcrawler.pipeline.engine_ports import Answer
+from pixcrawler.pipeline.engines.ports import Answer
 from tests.contracts.engine import BROKE, FIXTURES, body_of, saying, searched
 from tests.contracts.mutations import mutated
 

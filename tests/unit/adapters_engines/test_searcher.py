@@ -16,7 +16,7 @@ from pixcrawler.domain.engine import Access, BlockKind, EngineCard, EngineStatus
 from pixcrawler.domain.errors import DatabaseUnavailable, SourceUnavailable
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.source import SearchQuery
-from pixcrawler.pipeline.engine_ports import Answer, OptIn, Page, Request
+from pixcrawler.pipeline.engines.ports import Answer, OptIn, Page, Request
 from tests.fakes.clock import Clock
 
 QUERY = SearchQuery(

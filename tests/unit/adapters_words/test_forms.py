@@ -10,7 +10,7 @@ from pixcrawler.adapters.words.connect import Unusable, connect
 from pixcrawler.adapters.words.forms import endpoint
 from pixcrawler.adapters.words.questions import question
 from pixcrawler.domain.errors import SourceBlocked
-from pixcrawler.pipeline.word_ports import WordAsk
+from pixcrawler.pipeline.words.ports import WordAsk
 
 AZURE = "https://r.openai.azure.com"
 ASK = WordAsk("owl", "variations", 5)

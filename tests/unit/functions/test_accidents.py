@@ -21,7 +21,7 @@ from pixcrawler.functions import activities, blobs
 from pixcrawler.orchestration.build_dataset import build_dataset
 from pixcrawler.orchestration.process_chunks import process_chunks
 from pixcrawler.pipeline import steps
-from pixcrawler.pipeline.engine_ports import Page
+from pixcrawler.pipeline.engines.ports import Page
 from pixcrawler.pipeline.ports import Fetched, Unfetched
 from tests.factories import a_job, an_image
 from tests.fakes.durable import Stage

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pixcrawler.domain.engine import Access, BlockKind, EngineCard, EngineStatus, Quota
-from pixcrawler.pipeline import desk_rules
-from pixcrawler.pipeline.desk_rules import PAUSES, Busy, Pause, leave
-from pixcrawler.pipeline.engine_ports import Closed, Page, Ticket
+from pixcrawler.pipeline.engines import desk_rules
+from pixcrawler.pipeline.engines.desk_rules import PAUSES, Busy, Pause, leave
+from pixcrawler.pipeline.engines.ports import Closed, Page, Ticket
 
 NOW = datetime(2026, 11, 20, 16, 30, tzinfo=UTC)
 CARD = EngineCard(name="openverse", title="Openverse", access=Access.OPEN)

@@ -9,9 +9,9 @@ import pytest
 from pixcrawler.domain.engine import Access, EngineCard, Honour
 from pixcrawler.domain.filters import FilterName, Filters
 from pixcrawler.domain.job import JobSpec
-from pixcrawler.pipeline.engine_choice import faults, filter_notes
-from pixcrawler.pipeline.engine_list import Switches
-from pixcrawler.pipeline.engine_ports import OptIn
+from pixcrawler.pipeline.engines.choice import faults, filter_notes
+from pixcrawler.pipeline.engines.entries import Switches
+from pixcrawler.pipeline.engines.ports import OptIn
 
 CARDS = {
     card.name: card

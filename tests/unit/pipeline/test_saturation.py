@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pixcrawler.pipeline.saturation import Sum, is_saturated
+from pixcrawler.pipeline.discovery.saturation import Sum, is_saturated
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pixcrawler.domain.engine import Access, EngineCard, EngineStatus
 from pixcrawler.domain.source import Provenance
-from pixcrawler.pipeline.engine_ports import Find, Page
+from pixcrawler.pipeline.engines.ports import Find, Page
 
 
 def find(engine, url, **facts):

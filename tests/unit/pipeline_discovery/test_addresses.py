@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pixcrawler.pipeline.addresses import KEY_CHARS, address_key, canonical
+from pixcrawler.pipeline.discovery.addresses import KEY_CHARS, address_key, canonical
 
 # No time limits: a busy machine is not a broken promise.
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

@@ -7,7 +7,7 @@ from collections import Counter
 from pixcrawler.adapters.engines.urls import UrlsEngine
 from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.storage import candidates_ref, discovery_ref
-from pixcrawler.pipeline.engine_ports import Page
+from pixcrawler.pipeline.engines.ports import Page
 from pixcrawler.pipeline.limits import CHUNK_IMAGES, MIN_ROUND_CANDIDATES
 from tests.unit.pipeline_discovery.engines import Broken, Catalogue, find
 

@@ -16,7 +16,7 @@ from pixcrawler.domain.jobfile import parse_job
 from pixcrawler.domain.source import Candidate
 from pixcrawler.domain.storage import candidates_ref, discovery_ref
 from pixcrawler.pipeline.discover import discover
-from pixcrawler.pipeline.engine_ports import Page
+from pixcrawler.pipeline.engines.ports import Page
 from pixcrawler.pipeline.expand import expand
 from pixcrawler.pipeline.limits import MAX_ROUNDS
 from pixcrawler.pipeline.payloads import JobRef, RoundRef

@@ -15,7 +15,7 @@ from pixcrawler.domain.engine import BlockKind, EngineStatus
 from pixcrawler.domain.source import EngineReport
 from pixcrawler.domain.storage import candidates_ref, discovery_ref
 from pixcrawler.pipeline.discover import discover
-from pixcrawler.pipeline.engine_ports import Page
+from pixcrawler.pipeline.engines.ports import Page
 from pixcrawler.pipeline.expand import expand
 from pixcrawler.pipeline.limits import (
     MAX_ROUND_REQUESTS,

@@ -2,8 +2,8 @@
 
 from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.source import SearchQuery
-from pixcrawler.pipeline.engine_ports import Find, Page
-from pixcrawler.pipeline.lanes import lanes_of
+from pixcrawler.pipeline.discovery.lanes import lanes_of
+from pixcrawler.pipeline.engines.ports import Find, Page
 from tests.unit.pipeline_discovery.conftest import JOB
 from tests.unit.pipeline_discovery.engines import Broken, Catalogue, find
 

@@ -9,7 +9,7 @@ import pytest
 from pixcrawler.adapters.engines.urls import UrlsEngine
 from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.job import BUDGET_MAX
-from pixcrawler.pipeline.engine_ports import Page
+from pixcrawler.pipeline.engines.ports import Page
 from pixcrawler.pipeline.payloads import Stop
 from pixcrawler.pipeline.ports import ChunkCounts
 from tests.unit.pipeline_discovery.engines import Broken, Catalogue, find

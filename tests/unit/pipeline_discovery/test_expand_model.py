@@ -13,11 +13,11 @@ from pixcrawler.domain.job import Job, JobStatus
 from pixcrawler.domain.jobfile import parse_job
 from pixcrawler.domain.keyword import folder_name
 from pixcrawler.domain.storage import WORK, expanded_ref, queries_ref
-from pixcrawler.pipeline import consult as consult_module
-from pixcrawler.pipeline.consult import NOT_SET_UP
 from pixcrawler.pipeline.expand import QUERIES, expand
 from pixcrawler.pipeline.limits import QUERY_MAX_CHARS
 from pixcrawler.pipeline.payloads import JobRef
+from pixcrawler.pipeline.words import consult as consult_module
+from pixcrawler.pipeline.words.consult import NOT_SET_UP
 
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 REF = JobRef(job_id="job-1")

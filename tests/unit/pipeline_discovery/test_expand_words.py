@@ -10,8 +10,8 @@ from pixcrawler.domain.job import Expand, Intent
 from pixcrawler.domain.jobfile import parse_job
 from pixcrawler.domain.wording import wording_of
 from pixcrawler.pipeline.expand import queries_of
-from pixcrawler.pipeline.plurals import plural_of
-from pixcrawler.pipeline.templates import templated
+from pixcrawler.pipeline.words.plurals import plural_of
+from pixcrawler.pipeline.words.templates import templated
 
 INTENTS = get_args(Intent)
 OFF = {"mode": "off"}

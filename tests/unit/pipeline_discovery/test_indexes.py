@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from pixcrawler.domain.engine import BlockKind, EngineStatus
-from pixcrawler.pipeline.engine_ports import Page
+from pixcrawler.pipeline.engines.ports import Page
 from tests.unit.pipeline_discovery.engines import Broken, Catalogue
 
 JOB = "job-1"

@@ -7,10 +7,10 @@ import pytest
 from pixcrawler.domain.engine import Access, EngineCard, EngineStatus, Honour
 from pixcrawler.domain.filters import FilterName, Filters
 from pixcrawler.domain.source import Provenance
-from pixcrawler.pipeline.engine_ports import Page
-from pixcrawler.pipeline.lanes import Found, Gain, Lane
+from pixcrawler.pipeline.discovery.lanes import Found, Gain, Lane
+from pixcrawler.pipeline.discovery.shards import Shards
+from pixcrawler.pipeline.engines.ports import Page
 from pixcrawler.pipeline.limits import MAX_DRY_PAGES, SHARD_MIN_FINDS
-from pixcrawler.pipeline.shards import Shards
 from tests.unit.pipeline_discovery.engines import find
 
 BY = (FilterName.SIZE, FilterName.COLOR)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pixcrawler.pipeline.addresses import MAX_CHARS, address_key, canonical, judged
+from pixcrawler.pipeline.discovery.addresses import MAX_CHARS, address_key, canonical, judged
 
 # No time limits: a busy machine is not a broken promise.
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pixcrawler.domain.source import Provenance
-from pixcrawler.pipeline.addresses import judged
-from pixcrawler.pipeline.ranking import BAND, MAX_ALTERNATIVES, merged, ranked
+from pixcrawler.pipeline.discovery.addresses import judged
+from pixcrawler.pipeline.discovery.ranking import BAND, MAX_ALTERNATIVES, merged, ranked
 
 STEADY = settings(deadline=None, derandomize=True)
 OPEN = {"license": "by"}

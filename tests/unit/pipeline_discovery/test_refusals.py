@@ -9,10 +9,10 @@ import pytest
 
 from pixcrawler.domain.engine import BlockKind, EngineStatus
 from pixcrawler.domain.storage import discovery_ref
-from pixcrawler.pipeline.engine_ports import Page
+from pixcrawler.pipeline.discovery.standing import unpacked
+from pixcrawler.pipeline.engines.ports import Page
 from pixcrawler.pipeline.limits import MAX_TROUBLES, TROUBLE_WAIT_MAX_S
 from pixcrawler.pipeline.payloads import RoundRef, Stop
-from pixcrawler.pipeline.standing import unpacked
 from tests.unit.pipeline_discovery.engines import Broken, Catalogue
 
 JOB = "job-1"

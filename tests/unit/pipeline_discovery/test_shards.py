@@ -10,9 +10,9 @@ import pytest
 from pixcrawler.domain.engine import Access, EngineCard, EngineStatus, Honour
 from pixcrawler.domain.filters import FilterName, Filters
 from pixcrawler.domain.storage import discovery_ref
-from pixcrawler.pipeline.engine_ports import Page
+from pixcrawler.pipeline.discovery.shards import FIRST_YEAR, Shards
+from pixcrawler.pipeline.engines.ports import Page
 from pixcrawler.pipeline.limits import MAX_PARTS, MAX_POOR_PARTS
-from pixcrawler.pipeline.shards import FIRST_YEAR, Shards
 from tests.unit.pipeline_discovery.engines import Capped, Catalogue
 
 TODAY = date(2026, 5, 1)

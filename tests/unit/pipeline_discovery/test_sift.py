@@ -9,8 +9,8 @@ import pytest
 from pixcrawler.domain.engine import Access, EngineCard, EngineStatus, Honour
 from pixcrawler.domain.filters import FilterName, Filters
 from pixcrawler.domain.source import Provenance
-from pixcrawler.pipeline.engine_ports import Find, Page
-from pixcrawler.pipeline.sift import Excluded, Sieve, aspect_of, size_of
+from pixcrawler.pipeline.discovery.sift import Excluded, Sieve, aspect_of, size_of
+from pixcrawler.pipeline.engines.ports import Find, Page
 from tests.unit.pipeline_discovery.engines import Broken, find
 
 NOTHING = Excluded(())

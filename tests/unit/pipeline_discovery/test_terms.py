@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pixcrawler.pipeline.terms import MAX_LOOKED_AT, TERM_MAX_CHARS, clean_terms
+from pixcrawler.pipeline.words.terms import MAX_LOOKED_AT, TERM_MAX_CHARS, clean_terms
 
 STEADY = settings(deadline=None, derandomize=True)
 

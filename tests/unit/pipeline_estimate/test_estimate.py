@@ -13,12 +13,12 @@ from pixcrawler.domain.engine import Access, BlockKind, EngineCard, EngineStatus
 from pixcrawler.domain.estimate import Counts, Measures
 from pixcrawler.domain.filters import FilterName
 from pixcrawler.domain.job import Budget, JobSpec
-from pixcrawler.pipeline.engine_ports import Page
+from pixcrawler.pipeline.discovery.lanes import lanes_of
+from pixcrawler.pipeline.engines.ports import Page
 from pixcrawler.pipeline.estimate import estimated
 from pixcrawler.pipeline.expand import queries_of
-from pixcrawler.pipeline.experience import MIN_CANDIDATES, MIN_JOBS, OVERHEAD_S, PastJob
-from pixcrawler.pipeline.lanes import lanes_of
-from pixcrawler.pipeline.sampling import Sample, Taste
+from pixcrawler.pipeline.outlook.experience import MIN_CANDIDATES, MIN_JOBS, OVERHEAD_S, PastJob
+from pixcrawler.pipeline.outlook.sampling import Sample, Taste
 
 # No time limits: a busy machine is not a broken promise.
 STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

@@ -9,9 +9,9 @@ import pytest
 from pixcrawler.domain.engine import Access, EngineCard, EngineStatus
 from pixcrawler.domain.job import JobSpec
 from pixcrawler.domain.source import Provenance, SearchQuery
-from pixcrawler.pipeline.engine_ports import Find, Page
+from pixcrawler.pipeline.engines.ports import Find, Page
 from pixcrawler.pipeline.expand import queries_of
-from pixcrawler.pipeline.sampling import sampled
+from pixcrawler.pipeline.outlook.sampling import sampled
 
 BLOCKED = Page(EngineStatus.BLOCKED, detail="no")
 

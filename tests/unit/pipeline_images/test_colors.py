@@ -10,9 +10,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from pixcrawler.domain.filters import Color
-from pixcrawler.pipeline.colors import color_flaw
-from pixcrawler.pipeline.imaging import Flaw, small_copy
 from pixcrawler.pipeline.limits import COLOR_SIDE_PX
+from pixcrawler.pipeline.pictures.colors import color_flaw
+from pixcrawler.pipeline.pictures.imaging import Flaw, small_copy
 from tests.factories import a_picture, an_image, encoded, sixteen_bits, with_alpha
 
 NAMED = {

@@ -13,7 +13,7 @@ from PIL import Image, ImageEnhance, ImageOps
 
 from pixcrawler.domain.errors import InvariantBroken
 from pixcrawler.domain.image import ImageFacts
-from pixcrawler.pipeline.imaging import examine, perceptual_hash
+from pixcrawler.pipeline.pictures.imaging import examine, perceptual_hash
 from tests.factories import a_picture, an_image, encoded, sixteen_bits, with_alpha
 
 PICTURE = a_picture(1, 300, 240)

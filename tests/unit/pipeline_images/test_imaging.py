@@ -14,7 +14,7 @@ from PIL import ImageFile
 
 from pixcrawler.domain.image import ImageFacts
 from pixcrawler.domain.verdict import RejectReason
-from pixcrawler.pipeline.imaging import Flaw, examine
+from pixcrawler.pipeline.pictures.imaging import Flaw, examine
 from tests.factories import a_picture, an_image, encoded, sixteen_bits, with_alpha
 
 PICTURE = a_picture(1, 300, 240)
@@ -225,7 +225,7 @@ def test_what_breaks_the_hash_breaks_no_job(monkeypatch: pytest.MonkeyPatch) -> 
     def without_memory(*_: object) -> str:
         raise MemoryError
 
-    monkeypatch.setattr("pixcrawler.pipeline.imaging._hash", without_memory)
+    monkeypatch.setattr("pixcrawler.pipeline.pictures.imaging._hash", without_memory)
     assert examine(GOOD["png"]) == Flaw(RejectReason.UNDECODABLE, "png: MemoryError")
 
 

@@ -12,7 +12,7 @@ import yaml
 from pixcrawler.domain.dataset import ManifestImage
 from pixcrawler.domain.keyword import folder_name
 from pixcrawler.domain.source import Provenance
-from pixcrawler.pipeline.labels import LABEL_FILES, class_names, label_files
+from pixcrawler.pipeline.papers.labels import LABEL_FILES, class_names, label_files
 from tests.factories import some_facts
 
 HOSTILE = [

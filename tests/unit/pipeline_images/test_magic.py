@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from pixcrawler.domain.verdict import RejectReason
-from pixcrawler.pipeline import magic
-from pixcrawler.pipeline.imaging import examine
+from pixcrawler.pipeline.pictures import magic
+from pixcrawler.pipeline.pictures.imaging import examine
 from tests.factories import a_picture, an_image, encoded
 
 JPEG = an_image()

@@ -15,8 +15,8 @@ from pixcrawler.domain.errors import ArchiveTooLarge, InvariantBroken, NotFound
 from pixcrawler.domain.source import Provenance
 from pixcrawler.domain.storage import BlobRef, version_ref
 from pixcrawler.pipeline.deduplicate import deduplicate
-from pixcrawler.pipeline.imaging import examine
 from pixcrawler.pipeline.package import package
+from pixcrawler.pipeline.pictures.imaging import examine
 from tests.factories import a_candidate, an_image
 
 NAME = "data-1/1/garden_birds-v1.zip"

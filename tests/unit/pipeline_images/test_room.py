@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pixcrawler.pipeline.room import PixelRoom
+from pixcrawler.pipeline.pictures.room import PixelRoom
 
 
 def test_no_more_is_inside_than_there_is_room_for() -> None:

@@ -16,7 +16,7 @@ from pixcrawler.domain.errors import Conflict, NotFound, StorageUnavailable
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.job import UPLOAD_ENGINE
 from pixcrawler.domain.source import Provenance, SearchQuery
-from pixcrawler.pipeline.engine_ports import Find, Page
+from pixcrawler.pipeline.engines.ports import Find, Page
 
 PAGE_SIZE = 500
 PATIENCE_S = 300.0

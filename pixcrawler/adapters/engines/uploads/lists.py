@@ -13,7 +13,7 @@ from typing import Any
 from pixcrawler.adapters.engines.fields import address
 from pixcrawler.adapters.engines.uploads.rows import Columns, columns_of, find_of
 from pixcrawler.adapters.engines.uploads.tally import Tally, UnreadableUpload
-from pixcrawler.pipeline.engine_ports import Find
+from pixcrawler.pipeline.engines.ports import Find
 from pixcrawler.pipeline.limits import LIST_MAX_ROWS
 
 LIST_FORM = (

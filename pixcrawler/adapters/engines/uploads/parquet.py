@@ -13,7 +13,7 @@ from pixcrawler.adapters.engines.uploads.lists import LIST_FORM, Listing, listin
 from pixcrawler.adapters.engines.uploads.parquet_rows import CANNOT_READ
 from pixcrawler.adapters.engines.uploads.rows import find_of
 from pixcrawler.adapters.engines.uploads.tally import Tally, UnreadableUpload
-from pixcrawler.pipeline.engine_ports import Find
+from pixcrawler.pipeline.engines.ports import Find
 
 PATIENCE_S = 90
 _READERS = threading.BoundedSemaphore(2)

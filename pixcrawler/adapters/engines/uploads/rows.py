@@ -8,7 +8,7 @@ from typing import Any
 from pixcrawler.adapters.engines import fields
 from pixcrawler.domain.job import UPLOAD_ENGINE
 from pixcrawler.domain.source import Provenance
-from pixcrawler.pipeline.engine_ports import Find
+from pixcrawler.pipeline.engines.ports import Find
 
 # By what is meant, the surest name first. Compared in lower case, without spaces, - and _.
 _NAMES = {

@@ -25,7 +25,7 @@ from pixcrawler.adapters.engines.uploads.zips import DamagedMember, zip_contents
 from pixcrawler.domain.errors import NotFound
 from pixcrawler.domain.storage import contents_ref, unpacked_ref, upload_ref
 from pixcrawler.pipeline.limits import LIST_MAX_BYTES, UPLOAD_MAX_BYTES
-from pixcrawler.pipeline.magic import kind_of
+from pixcrawler.pipeline.pictures.magic import kind_of
 from pixcrawler.pipeline.ports import BlobStore
 
 KEPT_OPEN = 3

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from pixcrawler.pipeline.addresses.form import Form
+from pixcrawler.pipeline.discovery.addresses.form import Form
 
 _ABSOLUTE = re.compile("(?i:https?)://")
 _COLLAPSED = re.compile("((?i:https?)):/([^/].*)", re.DOTALL)

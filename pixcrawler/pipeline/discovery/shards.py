@@ -9,7 +9,7 @@ from typing import get_args
 
 from pixcrawler.domain.engine import EngineCard, Honour
 from pixcrawler.domain.filters import Aspect, Color, FilterName, Filters, License, Size
-from pixcrawler.pipeline.sift import BELOW_PIXELS
+from pixcrawler.pipeline.discovery.sift import BELOW_PIXELS
 
 FIRST_YEAR = 2005
 """Ranges of days are cut back to here; what is older comes in one part. Few pictures of the web

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from pixcrawler.domain.engine import EngineCard, EngineStatus
 from pixcrawler.domain.job import URL_ENGINE, JobSpec
 from pixcrawler.domain.source import SearchQuery
-from pixcrawler.pipeline.addresses import address_key
-from pixcrawler.pipeline.asker import judgement
-from pixcrawler.pipeline.engine_ports import Page, SearchEngine
-from pixcrawler.pipeline.lanes import lanes_of
-from pixcrawler.pipeline.sift import Excluded, Sieve
+from pixcrawler.pipeline.discovery.addresses import address_key
+from pixcrawler.pipeline.discovery.asker import judgement
+from pixcrawler.pipeline.discovery.lanes import lanes_of
+from pixcrawler.pipeline.discovery.sift import Excluded, Sieve
+from pixcrawler.pipeline.engines.ports import Page, SearchEngine
 
 PLAIN_QUERIES = 2
 """Keywords that an engine is asked for as they are, and one variation beside them."""

@@ -10,8 +10,8 @@ from pixcrawler.domain.note import Note
 from pixcrawler.domain.source import EngineReport
 from pixcrawler.domain.wording import wording_of
 from pixcrawler.pipeline.harvest import Harvest
-from pixcrawler.pipeline.labels import one_line
-from pixcrawler.pipeline.shortfall import causes
+from pixcrawler.pipeline.papers.labels import one_line
+from pixcrawler.pipeline.papers.shortfall import causes
 
 
 def processing_log(

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from pixcrawler.domain.job import UPLOAD_ENGINE, URL_ENGINE
 from pixcrawler.domain.source import EngineReport, Provenance, SearchQuery
-from pixcrawler.pipeline.engine_ports import Page
+from pixcrawler.pipeline.discovery.shards import Shards
+from pixcrawler.pipeline.discovery.sift import OWN_LISTS
+from pixcrawler.pipeline.engines.ports import Page
 from pixcrawler.pipeline.limits import (
     CAPPED_SHARE,
     CAPPED_TOTAL,
@@ -22,8 +24,6 @@ from pixcrawler.pipeline.limits import (
     SHARD_MIN_FINDS,
     TROUBLE_WAIT_MAX_S,
 )
-from pixcrawler.pipeline.shards import Shards
-from pixcrawler.pipeline.sift import OWN_LISTS
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from pydantic import TypeAdapter
 
 from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.source import Candidate, SearchQuery
-from pixcrawler.pipeline.asker import SEEN_HEX
-from pixcrawler.pipeline.lanes import EngineState, Found
+from pixcrawler.pipeline.discovery.asker import SEEN_HEX
+from pixcrawler.pipeline.discovery.lanes import EngineState, Found
+from pixcrawler.pipeline.discovery.ranking import merged
+from pixcrawler.pipeline.discovery.sift import OWN_LISTS
 from pixcrawler.pipeline.payloads import Discovered
-from pixcrawler.pipeline.ranking import merged
-from pixcrawler.pipeline.sift import OWN_LISTS
 
 Item = TypeVar("Item")
 

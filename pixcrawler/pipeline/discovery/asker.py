@@ -12,18 +12,18 @@ from datetime import datetime, timedelta
 from pixcrawler.domain.engine import BlockKind, EngineStatus
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.source import EngineReport, SearchQuery
-from pixcrawler.pipeline.addresses import judged
-from pixcrawler.pipeline.engine_ports import Find, Page, SearchEngine
-from pixcrawler.pipeline.lanes import EngineState, Found, Gain, Lane
+from pixcrawler.pipeline.discovery.addresses import judged
+from pixcrawler.pipeline.discovery.lanes import EngineState, Found, Gain, Lane
+from pixcrawler.pipeline.discovery.ranking import ranked
+from pixcrawler.pipeline.discovery.shards import Shards
+from pixcrawler.pipeline.discovery.sift import OWN_LISTS, Excluded, Sieve
+from pixcrawler.pipeline.engines.ports import Find, Page, SearchEngine
 from pixcrawler.pipeline.limits import (
     MAX_ROUND_REQUESTS,
     MAX_TROUBLES,
     RELIEF_WAIT_S,
     TROUBLE_WAIT_S,
 )
-from pixcrawler.pipeline.ranking import ranked
-from pixcrawler.pipeline.shards import Shards
-from pixcrawler.pipeline.sift import OWN_LISTS, Excluded, Sieve
 
 SEEN_HEX = 16
 """Digits of a key that are remembered: 64 bits, so that 100,000 keys clash once in 10^9 jobs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pixcrawler.domain.dataset import Manifest
-from pixcrawler.pipeline.labels import class_names
+from pixcrawler.pipeline.papers.labels import class_names
 
 _PAGE = """{name}, version {version}
 Images: {images}, in categories: {classes}.

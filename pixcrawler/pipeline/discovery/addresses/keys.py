@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
-from pixcrawler.pipeline.addresses.form import MAX_CHARS, Form, form_of
-from pixcrawler.pipeline.addresses.pictures import picture_of
-from pixcrawler.pipeline.addresses.proxies import unwrapped
+from pixcrawler.pipeline.discovery.addresses.form import MAX_CHARS, Form, form_of
+from pixcrawler.pipeline.discovery.addresses.pictures import picture_of
+from pixcrawler.pipeline.discovery.addresses.proxies import unwrapped
 
 KEY_CHARS = 32
 MAX_HOPS = 3

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from pixcrawler.domain.source import Provenance
-from pixcrawler.pipeline.addresses import canonical, judged
+from pixcrawler.pipeline.discovery.addresses import canonical, judged
 
 BAND = 10
 """Finds next to each other in an engine's order that may change places: relevance is what the

@@ -9,7 +9,7 @@ from pixcrawler.domain.errors import Violation
 from pixcrawler.domain.filters import FilterName, Filters
 from pixcrawler.domain.job import JobSpec
 from pixcrawler.domain.note import Note
-from pixcrawler.pipeline.engine_list import Switches, why_not_set_up
+from pixcrawler.pipeline.engines.entries import Switches, why_not_set_up
 
 CHECKED_ON_BYTES = frozenset({FilterName.SIZE, FilterName.ASPECT, FilterName.COLOR})
 """What every downloaded picture is checked for again, whoever found it."""

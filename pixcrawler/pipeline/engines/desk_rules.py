@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pixcrawler.domain.engine import BlockKind, EngineCard, EngineStatus, Quota
-from pixcrawler.pipeline.engine_ports import Closed, Page, Ticket
+from pixcrawler.pipeline.engines.ports import Closed, Page, Ticket
 
 LATE_S = 10.0
 """A ticket is no longer good when its process stood still for so long beyond its time."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pixcrawler.domain.job import Expand, Intent
 from pixcrawler.domain.wording import Wording
-from pixcrawler.pipeline.plurals import plural_of
+from pixcrawler.pipeline.words.plurals import plural_of
 
 # Places, views and light in which the same thing is photographed; none that changes what it is
 # (no drawings, toys, memes). Not the prompts that CLIP is tested with: those describe pictures,

@@ -22,9 +22,9 @@ from pixcrawler.domain.errors import InvariantBroken
 from pixcrawler.domain.filters import MAX_ASPECT_RATIO
 from pixcrawler.domain.image import ImageFacts, ImageFormat
 from pixcrawler.domain.verdict import RejectReason
-from pixcrawler.pipeline import magic
 from pixcrawler.pipeline.limits import DECODING_MAX_PIXELS, IMAGE_MAX_PIXELS
-from pixcrawler.pipeline.room import PixelRoom
+from pixcrawler.pipeline.pictures import magic
+from pixcrawler.pipeline.pictures.room import PixelRoom
 
 # Each format's own decoder and no other: a JPEG cannot turn into what Pillow likes better
 # (multi-picture files), and no decoder runs that the first bytes did not name.

@@ -19,8 +19,8 @@ from pixcrawler.domain.storage import BlobRef, words_ref
 from pixcrawler.domain.wording import wording_of
 from pixcrawler.pipeline.limits import CONSULT_BUDGET_S, CONSULT_TOGETHER, CONSULT_TROUBLES
 from pixcrawler.pipeline.ports import BlobStore
-from pixcrawler.pipeline.terms import clean_terms
-from pixcrawler.pipeline.word_ports import WordAsk, WordSource
+from pixcrawler.pipeline.words.ports import WordAsk, WordSource
+from pixcrawler.pipeline.words.terms import clean_terms
 
 FELL_BACK = "expansion_fell_back"
 NOT_SET_UP = Note(

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 from pixcrawler.domain.source import SearchQuery
-from pixcrawler.pipeline.experience import Span
-from pixcrawler.pipeline.sampling import Sample, Taste
+from pixcrawler.pipeline.outlook.experience import Span
+from pixcrawler.pipeline.outlook.sampling import Sample, Taste
 
 UNKNOWN_MOST = 1_000
 """Results of a query of which nothing is said: what the search engines that state a cap give."""

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pixcrawler.pipeline.addresses.form import Form
+from pixcrawler.pipeline.discovery.addresses.form import Form
 
 
 class Shape(NamedTuple):

@@ -1,7 +1,7 @@
 """Image addresses: which are refused unseen, and when two name the same picture."""
 
-from pixcrawler.pipeline.addresses.form import MAX_CHARS
-from pixcrawler.pipeline.addresses.keys import (
+from pixcrawler.pipeline.discovery.addresses.form import MAX_CHARS
+from pixcrawler.pipeline.discovery.addresses.keys import (
     KEY_CHARS,
     Address,
     address_key,

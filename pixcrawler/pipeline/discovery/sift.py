@@ -10,7 +10,7 @@ from pixcrawler.domain.engine import EngineCard, Honour
 from pixcrawler.domain.filters import FilterName, Filters
 from pixcrawler.domain.job import UPLOAD_ENGINE, URL_ENGINE
 from pixcrawler.domain.licenses import permits, rights_of
-from pixcrawler.pipeline.engine_ports import Find
+from pixcrawler.pipeline.engines.ports import Find
 
 OWN_LISTS = frozenset({URL_ENGINE, UPLOAD_ENGINE})
 """Engines that give what the person chose picture by picture: nothing of it is left out unseen."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pixcrawler.domain.engine import Access, EngineCard
 from pixcrawler.domain.engine_entry import EngineEntry, QuotaUse, Readiness
-from pixcrawler.pipeline.engine_ports import EngineDesk, EngineHealth, OptIn
+from pixcrawler.pipeline.engines.ports import EngineDesk, EngineHealth, OptIn
 
 
 @dataclass(frozen=True)

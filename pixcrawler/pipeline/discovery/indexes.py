@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from pixcrawler.domain.engine import EngineCard
 from pixcrawler.domain.source import EngineReport, SearchQuery
-from pixcrawler.pipeline.lanes import EngineState, Lane, lanes_of
+from pixcrawler.pipeline.discovery.lanes import EngineState, Lane, lanes_of
 from pixcrawler.pipeline.limits import RELIEF_WAIT_S
 
 

@@ -1,0 +1,1 @@
+"""Discovery: how engines are asked, what of their finds counts, and where each stands."""

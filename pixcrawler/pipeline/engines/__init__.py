@@ -1,0 +1,1 @@
+"""Engines as the pipeline knows them: ports, the rules of their desk, which a job may use."""

@@ -1,0 +1,1 @@
+"""The outlook of a job: what a sample and earlier jobs say of it."""

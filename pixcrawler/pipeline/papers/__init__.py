@@ -1,0 +1,1 @@
+"""Papers: what is written about a dataset: labels, first page, log, and why there is less."""

@@ -1,0 +1,1 @@
+"""Pictures: what bytes claim to be, what their pixels show."""

@@ -1,0 +1,1 @@
+"""Words: further queries for a keyword, out of templates or from a language model."""
