@@ -105,6 +105,8 @@ class EngineCard(Value):
     """By which filters a query can be cut when it reaches ``max_results``, the best first."""
     quotas: tuple[Quota, ...] = ()
     """For all workers of a deployment together."""
+    names_only: bool = False
+    """Looks names up: a keyword with a place or a view beside it finds nothing."""
     operators: bool = False
     """Understands phrases in double quotes, and ``-word`` for words that must not be there."""
     licensed: bool = False

@@ -23,6 +23,8 @@ class SearchQuery(Value):
     category: str
     expansion: int = Field(default=0, ge=0)
     """0 for the keyword itself; higher for variations, which are asked later."""
+    is_view: bool = False
+    """Made by a template: the keyword with a place, a view or its like, which is no name."""
     exclude: tuple[str, ...] = ()
     """Words and phrases that what is found must not have in its title."""
     uploads: tuple[str, ...] = ()

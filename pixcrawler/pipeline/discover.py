@@ -148,9 +148,11 @@ def _former(
     if ref.round > 0:
         former = unpacked(blobs.get(discovery_ref(ref.job_id, ref.round - 1)))
     else:
+        by_name = {name for name, engine in engines.items() if engine.card.names_only}
         states = [
             EngineState(
-                EngineReport(engine=name, status=EngineStatus.EMPTY), lanes_of(name, queries)
+                EngineReport(engine=name, status=EngineStatus.EMPTY),
+                lanes_of(name, queries, names_only=name in by_name),
             )
             for name in spec.engines
         ]

@@ -89,8 +89,9 @@ def _in_turns(spec: JobSpec, consulted: Consulted) -> Iterator[SearchQuery]:
     for expansion in range(1, 1 + max(map(len, variations.values()), default=0)):
         for (category, keyword), texts in variations.items():
             if expansion <= len(texts):
-                wording = _wording(spec, keyword)
-                yield _query(category, wording, texts[expansion - 1], expansion)
+                wording, text = _wording(spec, keyword), texts[expansion - 1]
+                is_view = text not in consulted.variations.get(keyword, ())
+                yield _query(category, wording, text, expansion, is_view=is_view)
 
 
 def _wording(spec: JobSpec, keyword: str) -> Wording:
@@ -101,12 +102,15 @@ def _wording(spec: JobSpec, keyword: str) -> Wording:
     return wording.model_copy(update={"exclude": exclude})
 
 
-def _query(category: str, wording: Wording, text: str, expansion: int) -> SearchQuery:
+def _query(
+    category: str, wording: Wording, text: str, expansion: int, *, is_view: bool = False
+) -> SearchQuery:
     return SearchQuery(
         text=text,
         keyword=wording.label,
         category=category,
         expansion=expansion,
+        is_view=is_view,
         exclude=wording.exclude,
     )
 

@@ -58,6 +58,7 @@ class GbifEngine(Engine):
         filters={FilterName.LICENSE: Honour.SIFTED},
         max_results=MAX_OFFSET,
         quotas=(Quota(requests=1, seconds=1),),
+        names_only=True,
         licensed=True,
     )
 

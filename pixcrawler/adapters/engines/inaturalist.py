@@ -66,6 +66,7 @@ class INaturalistEngine(Engine):
             Quota(requests=60, seconds=60),
             Quota(requests=10_000, seconds=86_400),
         ),
+        names_only=True,
         licensed=True,
     )
 

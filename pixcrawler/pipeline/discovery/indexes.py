@@ -43,7 +43,7 @@ def take_over(
         for heir in states:
             its_card = cards.get(heir.report.engine) if heir.report.stands_by_for else None
             if its_card is not None and its_card.index_name == card.index_name:
-                _inherit(heir, state, queries)
+                _inherit(heir, cards[heir.report.engine], state, queries)
                 break
 
 
@@ -52,9 +52,11 @@ def _leaves_something(state: EngineState) -> bool:
     return is_in_trouble and any(lane.left for lane in state.lanes)
 
 
-def _inherit(heir: EngineState, state: EngineState, queries: Sequence[SearchQuery]) -> None:
+def _inherit(
+    heir: EngineState, card: EngineCard, state: EngineState, queries: Sequence[SearchQuery]
+) -> None:
     left = {number for lane in state.lanes for number in lane.hand_over()}
-    heir.lanes = _only(lanes_of(heir.report.engine, queries), left)
+    heir.lanes = _only(lanes_of(card.name, queries, names_only=card.names_only), left)
     heir.report = _with(heir.report, stands_by_for=None, stands_in_for=state.report.engine)
 
 

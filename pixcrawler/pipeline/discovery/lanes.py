@@ -155,7 +155,7 @@ class Lane:
             return page.total is not None and page.total >= CAPPED_TOTAL * self.given
         if page.total is not None:
             # Less than given may be what the engine itself left out of its answers.
-            return page.total > max_results
+            return page.total >= max_results
         return self.given >= CAPPED_SHARE * max_results
 
     def _next_part(self, shards: Shards, *, is_capped: bool) -> None:
@@ -203,11 +203,16 @@ class EngineState:
         return {found.key for lane in self.lanes for found in lane.held}
 
 
-def lanes_of(engine: str, queries: Sequence[SearchQuery]) -> list[Lane]:
-    """One lane for each keyword that the engine can be asked for, in the queries' order."""
+def lanes_of(
+    engine: str, queries: Sequence[SearchQuery], *, names_only: bool = False
+) -> list[Lane]:
+    """One lane for each keyword that the engine can be asked for, in the queries' order.
+
+    An engine that looks names up is not asked for views.
+    """
     lanes: dict[tuple[str, str], Lane] = {}
     for number, query in enumerate(queries):
-        if _is_for(query, engine):
+        if _is_for(query, engine) and not (names_only and query.is_view):
             at = (query.category, query.keyword)
             lanes.setdefault(at, Lane(*at, queries=[])).queries.append(number)
     return list(lanes.values())

@@ -68,7 +68,7 @@ def sampled(
     An engine that takes longer than ``timeout_s`` is in trouble; what it gave until then counts.
     """
     samples = [
-        Sample(engines[name].card, _numbers(name, queries))
+        Sample(engines[name].card, _numbers(engines[name].card, queries))
         for name in spec.engines
         if name in engines
     ]
@@ -101,8 +101,9 @@ class _Question:
     """Nobody waits any more."""
 
 
-def _numbers(engine: str, queries: Sequence[SearchQuery]) -> tuple[int, ...]:
-    return tuple(number for lane in lanes_of(engine, queries) for number in lane.queries)
+def _numbers(card: EngineCard, queries: Sequence[SearchQuery]) -> tuple[int, ...]:
+    lanes = lanes_of(card.name, queries, names_only=card.names_only)
+    return tuple(number for lane in lanes for number in lane.queries)
 
 
 def _ask_group(group: list[Sample], question: _Question) -> None:

@@ -208,3 +208,14 @@ def test_the_state_stays_small(rounds, blobs):
     rounds.start([Catalogue("one", {"owl": 3000}, page_size=100)], categories={"birds": ["owl"]})
     rounds.run(wanted=2000)
     assert len(blobs.get(discovery_ref(JOB, 0))) < 3000 * 11 + 2000
+
+
+def test_an_engine_that_looks_names_up_is_asked_for_names_alone(rounds):
+    """Views and places beside the keyword cost it no request; other engines are asked for them."""
+    names = Catalogue("names", {"owl": 10})
+    names.card = names.card.model_copy(update={"names_only": True})
+    words = Catalogue("words", {"owl": 10, "owl photo": 10})
+    rounds.start([names, words], categories={"birds": ["owl"]}, expand={"mode": "templates"})
+    rounds.run(wanted=100)
+    assert {text for text, *_ in names.asked} == {"owl"}
+    assert {"owl", "owl photo"} <= {text for text, *_ in words.asked}
