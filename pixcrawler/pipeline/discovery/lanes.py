@@ -155,7 +155,7 @@ class Lane:
             return page.total is not None and page.total >= CAPPED_TOTAL * self.given
         if page.total is not None:
             # Less than given may be what the engine itself left out of its answers.
-            return page.total >= max_results
+            return page.total > max_results
         return self.given >= CAPPED_SHARE * max_results
 
     def _next_part(self, shards: Shards, *, is_capped: bool) -> None:
