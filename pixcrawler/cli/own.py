@@ -91,6 +91,9 @@ def job_order(words: Sequence[str], wishes: Wishes, category: str | None = None)
     if not others and all(one.pictures for one in own):
         count = sum(len(one.pictures) for one in own)
         document["max_images"] = min(count, MAX_IMAGES)
+    if not others and len({one.path for one in own}) == 1:
+        # Its sub-folders are categories, and the first of them is not what it is called.
+        document["name"] = category or _bare_name(own[0].path)
     return JobOrder(wishes.apply(document), tuple(own), (*notes, *_look_alikes(others)))
 
 

@@ -31,7 +31,9 @@ def test_a_folder_is_sent_and_named_in_the_job(cli, server, photos, monkeypatch)
 
     assert said.code == 0, said.err
     assert "uploading photos: 3 pictures" in said.err
-    assert server.will.posted == [{"max_images": 3, "uploads": {"photos": [FIRST]}}]
+    assert server.will.posted == [
+        {"name": "photos", "max_images": 3, "uploads": {"photos": [FIRST]}}
+    ]
     (data,) = server.will.uploaded.values()
     assert names_in(data) == ["0.jpg", "1.jpg", "2.jpg"]
     assert len(server.will.blocks) == 10

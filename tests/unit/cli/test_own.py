@@ -57,7 +57,7 @@ def test_a_folder_is_packed_with_its_pictures_only():
     order = job_order(["photos/"], NONE)
     (one,) = order.own
 
-    assert (one.category, order.document) == ("photos", {"max_images": 2})
+    assert (one.category, order.document) == ("photos", {"name": "photos", "max_images": 2})
     assert unpacked(one) == {"b.JPG": b"bee", "a/c.png": b"sea"}
     assert order.notes == ("photos: only pictures are sent; 1 other file is left out",)
     assert sum(map(len, blocks_of(one))) <= one.bytes
@@ -92,13 +92,14 @@ def test_a_picture_that_changes_while_it_is_sent():
 
 
 def test_sub_folders_are_categories():
-    """A folder with pictures in sub-folders alone is one category for each of them."""
+    """A folder with pictures in sub-folders alone gives a category for each, and its own name."""
     write("photos/cat/1.jpg", b"one")
     write("photos/dog/2.jpg", b"two")
     write("photos/dog/more/3.jpg", b"three")
     order = job_order(["photos/"], NONE)
 
     assert [one.category for one in order.own] == ["cat", "dog"]
+    assert order.document["name"] == "photos"
     assert unpacked(order.own[1]) == {"dog/2.jpg": b"two", "dog/more/3.jpg": b"three"}
     assert [one.category for one in job_order(["photos/"], NONE, "pets").own] == ["pets"]
 
