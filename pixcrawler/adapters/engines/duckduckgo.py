@@ -66,10 +66,11 @@ class DuckDuckGoEngine(Engine):
         terms_url="https://duckduckgo.com/terms",
         terms=(
             "This is no interface that DuckDuckGo offers: it has none for images, and this engine "
-            "reads the data that its own page loads (/i.js), with a token from that page and the "
-            "Referer that the page would send. Its service is meant for people; automated access "
-            "is refused when it is noticed, cloud addresses often at once. The pictures are "
-            "Bing's. PixCrawler says who it is, asks slowly, and stops at the first refusal. "
+            "reads the data that its own page loads (/i.js), with a token from that page and two "
+            "headers that the page would send (Referer, Sec-Fetch-Mode). Its service is meant for "
+            "people; automated access is refused when it is noticed, cloud addresses often at "
+            "once. The pictures are Bing's. PixCrawler says who it is, asks slowly, and stops at "
+            "the first refusal. "
             "DuckDuckGo may block your addresses without notice. Whoever switches it on carries "
             "the risk, and the rights in each picture are yours to clear."
         ),
