@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import os
 import signal
 from dataclasses import dataclass
 from typing import Any
@@ -132,8 +133,11 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End the process at once."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        # Not with Process.kill: it looks after the process first, and when that has just died,
+        # asyncio never learns how.
+        if not self._end.done():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
     async def close(self) -> None:
         """Hang up, end the process, and fail what is still open."""
