@@ -129,8 +129,16 @@ def _name_by_first_word(fields: dict[str, Any]) -> None:
         first = next(iter(named))
         fields["name"] = first[:80] if isinstance(first, str) else first
     elif "name" not in fields:
-        topic = fields.get("topic")
-        fields["name"] = topic[:80] if isinstance(topic, str) else "dataset"
+        fields["name"] = _named_by(fields.get("topic"))
+
+
+def _named_by(topic: Any) -> str:
+    """The topic without its signs; one that names nothing is told as a mistake of its own."""
+    try:
+        name = wording_of(topic).label[:80] if isinstance(topic, str) else ""
+    except ValueError:
+        name = ""
+    return name if any(char.isalnum() for char in name) else "dataset"
 
 
 def _follows_from(violation: Violation, told: set[str]) -> bool:

@@ -133,3 +133,8 @@ def test_a_topic_is_enough():
     assert spec.keywords == {"garden birds": ("garden birds",)}
     assert spec.engines == ("openverse", "commons")
     assert parse_job(spec.model_dump(mode="json")) == spec
+
+
+def test_a_topic_names_its_dataset_without_signs():
+    """What is left out of a topic, and its quotes, are no part of the dataset's name."""
+    assert parse_job({"topic": 'jaguar -car "big cat"'}).name == "jaguar big cat"
