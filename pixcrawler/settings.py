@@ -16,10 +16,16 @@ def _quotas(written: object) -> object:
     """Read ``100/60,10000/86400``: requests in any so many seconds."""
     if not isinstance(written, str):
         return written
-    parts = (part.partition("/") for part in written.split(","))
-    return tuple(
-        Quota(requests=int(requests), seconds=float(seconds)) for requests, _, seconds in parts
-    )
+    return tuple(_quota(part) for part in written.split(","))
+
+
+def _quota(written: str) -> Quota:
+    requests, _, seconds = written.partition("/")
+    try:
+        return Quota(requests=int(requests), seconds=float(seconds))
+    except ValueError:
+        text = f"must be requests/seconds such as 100/60, each above 0, not {written!r}"
+        raise ValueError(text) from None
 
 
 QuotasText = Annotated[tuple[Quota, ...], BeforeValidator(_quotas)]
