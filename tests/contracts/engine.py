@@ -267,6 +267,21 @@ class EngineContract:
         assert BROKE not in (page.detail or "")
         _read_or_refused(self.case.engine, body, self.case.filters)
 
+    @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig", "latin-1", "cp037"])
+    def test_wrong_encodings_never_raise(self, encoding):
+        """A true answer in another encoding is read or told as changed; what is read is sound."""
+        body = self.case.body.decode("utf-8").encode(encoding, "replace")
+        page, _ = searched(self.case.engine, saying(body), filters=self.case.filters)
+        assert page.detail is None or "broke our reader" not in page.detail
+        _read_or_refused(self.case.engine, body, self.case.filters)
+
+    def test_bytes_that_are_no_text_never_raise(self):
+        """Single bytes that no UTF-8 has, anywhere between the words, do no harm."""
+        body = self.case.body.replace(b" ", b" \xff\xc0")
+        page, _ = searched(self.case.engine, saying(body), filters=self.case.filters)
+        assert page.detail is None or "broke our reader" not in page.detail
+        _read_or_refused(self.case.engine, body, self.case.filters)
+
     def test_the_key_stands_in_no_message_and_no_cursor(self):
         """The operator's key is sent, and nothing that is kept shows it."""
         if self.case.engine.key:

@@ -93,7 +93,9 @@ class TestPostgresDesk(EngineDeskContract):
         ours = card()
         ticket = given(desk, card(name="other"))
         desk.settle(ours, ticket, OK)
+        assert desk.health([ours])[0].last_asked_at is None
         asked(desk, ours)
+        assert desk.health([ours])[0].last_ok_at is not None
 
 
 class TestPostgresBreaker(EngineBreakerContract):
