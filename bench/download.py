@@ -115,7 +115,7 @@ def _bodies(fetcher: WebFetcher, urls: list[str]) -> Iterator[bytes]:
     for _, result in fetcher.fetch_all(urls):
         if not isinstance(result, Fetched):
             sys.exit(f"{result.final_url}: {result.detail}")
-        yield result.body
+        yield result.body.read()
 
 
 def _checked(response: requests.Response) -> bytes:

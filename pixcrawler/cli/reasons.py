@@ -26,6 +26,12 @@ REASONS = {
     "duplicate_near": "looks the same as a picture that was kept (duplicates.distance)",
     "over_limit": "good, but there were already as many as wanted (max_images)",
     "filter_mismatch": "not of the size, aspect or color that filters ask for, whatever was said",
+    "name_unresolved": "there is no such site, or its name could not be looked up",
+    "tls_failed": "the site's certificate or its encryption was not acceptable",
+    "opted_out": "the site or the author asks not to use the picture for this purpose",
+    "robots_unavailable": "the site could not say what programs may visit (robots.txt)",
+    "host_suspended": "the site was in trouble, and was left alone for a while",
+    "placeholder": "a stand-in that the site gives instead of the picture",
 }
 
 

@@ -13,6 +13,7 @@ from pixcrawler.domain.engine import EngineName
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.keyword import Keyword, Name
 from pixcrawler.domain.model import Value
+from pixcrawler.domain.purpose import Purpose
 from pixcrawler.domain.wording import wording_of
 
 MAX_IMAGES = 10_000
@@ -127,6 +128,8 @@ class JobSpec(Value):
     budget: Budget = Budget()
     filters: Filters = Filters()
     validation_level: Literal["basic"] = "basic"
+    purpose: Purpose = Purpose.RECOGNITION
+    """What the dataset is for: decides which wishes of sites and authors refuse an image."""
     duplicates: Duplicates = Duplicates()
     archive: Literal["zip"] = "zip"
 

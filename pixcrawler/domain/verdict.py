@@ -9,6 +9,7 @@ from pydantic import Field
 from pixcrawler.domain.image import ImageFacts
 from pixcrawler.domain.model import Value
 from pixcrawler.domain.source import Candidate
+from pixcrawler.domain.visit import Visit
 
 
 class RejectReason(StrEnum):
@@ -37,6 +38,49 @@ class RejectReason(StrEnum):
     DUPLICATE_NEAR = "duplicate_near"
     OVER_LIMIT = "over_limit"
     FILTER_MISMATCH = "filter_mismatch"
+    NAME_UNRESOLVED = "name_unresolved"
+    TLS_FAILED = "tls_failed"
+    OPTED_OUT = "opted_out"
+    ROBOTS_UNAVAILABLE = "robots_unavailable"
+    HOST_SUSPENDED = "host_suspended"
+    PLACEHOLDER = "placeholder"
+
+
+FETCH_REASONS = frozenset(
+    {
+        RejectReason.UNREACHABLE,
+        RejectReason.NAME_UNRESOLVED,
+        RejectReason.TLS_FAILED,
+        RejectReason.TIMED_OUT,
+        RejectReason.TOO_MANY_REDIRECTS,
+        RejectReason.REFUSED,
+        RejectReason.GONE,
+        RejectReason.THROTTLED,
+        RejectReason.SERVER_ERROR,
+        RejectReason.BAD_ANSWER,
+        RejectReason.ADDRESS_BLOCKED,
+        RejectReason.DISALLOWED_BY_SITE,
+        RejectReason.OPTED_OUT,
+        RejectReason.ROBOTS_UNAVAILABLE,
+        RejectReason.HOST_SUSPENDED,
+    }
+)
+"""Why nothing was fetched: what ``retry`` may be asked to fetch again."""
+
+PASSING_REASONS = frozenset(
+    {
+        RejectReason.UNREACHABLE,
+        RejectReason.NAME_UNRESOLVED,
+        RejectReason.TLS_FAILED,
+        RejectReason.TIMED_OUT,
+        RejectReason.THROTTLED,
+        RejectReason.SERVER_ERROR,
+        RejectReason.BAD_ANSWER,
+        RejectReason.ROBOTS_UNAVAILABLE,
+        RejectReason.HOST_SUSPENDED,
+    }
+)
+"""Of these, troubles that may be gone by now: what ``retry`` fetches unless it is told."""
 
 
 class Outcome(Value):
@@ -59,6 +103,8 @@ class Outcome(Value):
     final_url: str | None = None
     status: int | None = None
     elapsed_ms: int = 0
+    visit: Visit | None = None
+    """How it was fetched; None for what did not come from the web."""
 
     @property
     def address(self) -> str:

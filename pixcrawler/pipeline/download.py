@@ -15,24 +15,27 @@ from pixcrawler.domain.verdict import Outcome, RejectReason
 from pixcrawler.pipeline.discovery.ranking import MAX_ALTERNATIVES
 from pixcrawler.pipeline.limits import SHARD_MAX_BYTES
 from pixcrawler.pipeline.payloads import ChunkRef, ChunkReport
-from pixcrawler.pipeline.pictures.magic import OTHER_IMAGES, WANTED, kind_of
+from pixcrawler.pipeline.pictures.magic import OTHER_IMAGES, WANTED
 from pixcrawler.pipeline.ports import BlobStore, ChunkCounts, Fetched, Fetcher, JobStore, Unfetched
+from pixcrawler.pipeline.visits.body import Body
 
 DETAIL_MAX_CHARS = 300
 MEMBER_OVERHEAD_BYTES = 1024
 """Of a tar member: its header, and at most one block of padding."""
 DIGEST_DIGITS = 16
 """Of a shard's SHA-256, in its name."""
-_COPY_BYTES = 1024 * 1024
-_FINAL = frozenset({RejectReason.DISALLOWED_BY_SITE, RejectReason.OVER_LIMIT})
+_FINAL = frozenset(
+    {RejectReason.DISALLOWED_BY_SITE, RejectReason.OPTED_OUT, RejectReason.OVER_LIMIT}
+)
 """Failures that other addresses are no answer to: nobody's wishes are gone around."""
 
 
 @dataclass(frozen=True)
-class _Body:
-    """Where a fetched body waits in the spool file."""
+class _Member:
+    """A fetched body in the shard."""
 
     fetched: Fetched
+    name: str
     offset: int
     length: int
     alternative: str | None = None
@@ -57,7 +60,7 @@ def download(ref: ChunkRef, *, jobs: JobStore, blobs: BlobStore, fetcher: Fetche
 
     The outcomes are written last, and only once: of two workers the first counts, and once they
     exist, nothing is fetched again. A body is stored as it came: whether it is an image is for
-    the next step to see. Scratch disk holds at most twice the largest shard.
+    the next step to see. Scratch disk holds at most the largest shard.
     """
     place = outcomes_ref(ref.job_id, ref.round, ref.chunk)
     if blobs.exists(place):
@@ -67,15 +70,19 @@ def download(ref: ChunkRef, *, jobs: JobStore, blobs: BlobStore, fetcher: Fetche
     jobs.chunk_started(ref.job_id, ref.round, ref.chunk)
     lines = blobs.get(candidates_ref(ref.job_id, ref.round, ref.chunk)).splitlines()
     candidates = [Candidate.model_validate_json(line) for line in lines]
-    with tempfile.TemporaryFile() as spool, tempfile.TemporaryFile() as shard:
-        results = _spooled(candidates, fetcher, spool)
-        outcomes = _filed(candidates, results, spool, shard)
-        if any(outcome.reason is None for outcome in outcomes):
-            shard.seek(0)
-            digest = hashlib.file_digest(shard, "sha256").hexdigest()[:DIGEST_DIGITS]
-            outcomes = [_in_shard(outcome, digest) for outcome in outcomes]
+    with tempfile.TemporaryFile() as file:
+        shard = _Shard(file)
+        results = _fetched(candidates, fetcher, shard)
+        digest = shard.end()
+        if any(isinstance(result, _Member) for result in results):
             shard_place = shard_ref(ref.job_id, ref.round, ref.chunk, digest)
-            blobs.put_file(shard_place, shard, "application/x-tar")
+            blobs.put_file(shard_place, file, "application/x-tar")
+    outcomes = [
+        _failed(candidate, result)
+        if isinstance(result, Unfetched)
+        else _filed(candidate, result, digest)
+        for candidate, result in zip(candidates, results, strict=True)
+    ]
     jobs.chunk_downloaded(ref.job_id, ref.round, ref.chunk, _counts(outcomes))
     written = "".join(f"{one.model_dump_json(exclude_defaults=True)}\n" for one in outcomes)
     if not blobs.put_new(place, written.encode(), "application/x-ndjson"):
@@ -83,32 +90,64 @@ def download(ref: ChunkRef, *, jobs: JobStore, blobs: BlobStore, fetcher: Fetche
     return _report(outcomes)
 
 
-def _spooled(
-    candidates: list[Candidate], fetcher: Fetcher, spool: IO[bytes]
-) -> list[_Body | Unfetched]:
-    """Fetch everything; bodies go to the spool as they come, so that memory holds few.
+class _Shard:
+    """A tar that grows; the headers hold nothing but name and length."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    @property
+    def room_bytes(self) -> int:
+        """How large the next member may be."""
+        return SHARD_MAX_BYTES - self.size - MEMBER_OVERHEAD_BYTES
+
+    def add(self, name: str, body: Body) -> int:
+        """Append a member; return where its bytes begin."""
+        header = tarfile.TarInfo(name)
+        header.size = body.size
+        self._write(header.tobuf(tarfile.USTAR_FORMAT))
+        offset = self.size
+        for piece in body.pieces():
+            self._write(piece)
+        self._write(bytes(-body.size % tarfile.BLOCKSIZE))
+        return offset
+
+    def end(self) -> str:
+        """Close the tar; return the digest that it is named by."""
+        self._write(bytes(2 * tarfile.BLOCKSIZE))
+        self._file.seek(0)
+        return self._digest.hexdigest()[:DIGEST_DIGITS]
+
+    def _write(self, data: bytes) -> None:
+        self._file.write(data)
+        self._digest.update(data)
+        self.size += len(data)
+
+
+def _fetched(
+    candidates: list[Candidate], fetcher: Fetcher, shard: _Shard
+) -> list[_Member | Unfetched]:
+    """Fetch everything; bodies go to the shard as they come, so that memory holds few.
 
     What gave no picture is tried again at its next alternative, in a further pass. Where none
     helps, the first failure is the one that is told.
     """
     missing = Unfetched(RejectReason.UNREACHABLE, "the fetcher gave no result")
-    results: list[_Body | Unfetched] = [missing] * len(candidates)
-    spooled = 0
+    results: list[_Member | Unfetched] = [missing] * len(candidates)
     for turn in range(1 + MAX_ALTERNATIVES):
         visits = _visits(candidates, results, turn)
         for place, came in fetcher.fetch_all([visit.url for visit in visits]) if visits else ():
             visit = visits[place]
-            room = SHARD_MAX_BYTES - spooled - MEMBER_OVERHEAD_BYTES
-            result = came if isinstance(came, Unfetched) else _taken(visit, came, room, spool)
-            if isinstance(result, _Body):
-                spooled += result.length + MEMBER_OVERHEAD_BYTES
-            if visit.is_first or isinstance(result, _Body):
+            result = came if isinstance(came, Unfetched) else _taken(visit, came, shard)
+            if visit.is_first or isinstance(result, _Member):
                 results[visit.index] = result
     return results
 
 
 def _visits(
-    candidates: list[Candidate], results: list[_Body | Unfetched], turn: int
+    candidates: list[Candidate], results: list[_Member | Unfetched], turn: int
 ) -> list[_Visit]:
     """What is fetched in a pass: in the first everything, then the alternatives of failures."""
     visits = []
@@ -121,62 +160,42 @@ def _visits(
     return visits
 
 
-def _taken(visit: _Visit, fetched: Fetched, room_bytes: int, spool: IO[bytes]) -> _Body | Unfetched:
-    """Spool a body, unless it does not fit, or is no picture while there are other addresses."""
-    kind = "" if visit.is_only else kind_of(fetched.body)
-    if kind and kind not in WANTED:
-        is_other = kind in OTHER_IMAGES
-        reason = RejectReason.UNSUPPORTED_FORMAT if is_other else RejectReason.NOT_AN_IMAGE
-        return _unfetched(fetched, reason, f"what came is {kind}")
-    if len(fetched.body) > room_bytes:
-        told = f"the chunk's shard may hold {SHARD_MAX_BYTES} bytes"
-        return _unfetched(fetched, RejectReason.OVER_LIMIT, told)
-    address = None if visit.is_first else visit.url
-    body = _Body(_without_body(fetched), spool.tell(), len(fetched.body), address)
-    spool.write(fetched.body)
-    return body
-
-
-def _without_body(fetched: Fetched) -> Fetched:
-    return Fetched(b"", fetched.final_url, fetched.status, fetched.elapsed_ms)
+def _taken(visit: _Visit, fetched: Fetched, shard: _Shard) -> _Member | Unfetched:
+    """File a body, unless it does not fit, or is no picture while there are other addresses."""
+    body = fetched.body
+    try:
+        if body.kind not in WANTED and not visit.is_only:
+            is_other = body.kind in OTHER_IMAGES
+            reason = RejectReason.UNSUPPORTED_FORMAT if is_other else RejectReason.NOT_AN_IMAGE
+            return _unfetched(fetched, reason, f"what came is {body.kind}")
+        if body.size > shard.room_bytes:
+            told = f"the chunk's shard may hold {SHARD_MAX_BYTES} bytes"
+            return _unfetched(fetched, RejectReason.OVER_LIMIT, told)
+        name = f"{visit.index:05d}"
+        offset = shard.add(name, body)
+        return _Member(fetched, name, offset, body.size, None if visit.is_first else visit.url)
+    finally:
+        body.close()
 
 
 def _unfetched(fetched: Fetched, reason: RejectReason, detail: str) -> Unfetched:
-    return Unfetched(reason, detail, fetched.final_url, fetched.status, fetched.elapsed_ms)
+    final_url, status, visit = fetched.final_url, fetched.status, fetched.visit
+    return Unfetched(reason, detail, final_url, status, fetched.elapsed_ms, visit)
 
 
-def _filed(
-    candidates: list[Candidate],
-    results: list[_Body | Unfetched],
-    spool: IO[bytes],
-    shard: IO[bytes],
-) -> list[Outcome]:
-    """Copy the bodies into the shard, in the candidates' order; say what became of each."""
-    outcomes = []
-    for index, (candidate, result) in enumerate(zip(candidates, results, strict=True)):
-        if isinstance(result, Unfetched):
-            outcomes.append(_failed(candidate, result))
-            continue
-        name = f"{index:05d}"
-        offset = _add_member(shard, name, spool, result)
-        outcomes.append(
-            Outcome(
-                candidate=candidate,
-                name=name,
-                offset=offset,
-                length=result.length,
-                alternative=result.alternative,
-                final_url=result.fetched.final_url,
-                status=result.fetched.status,
-                elapsed_ms=result.fetched.elapsed_ms,
-            )
-        )
-    shard.write(bytes(2 * tarfile.BLOCKSIZE))
-    return outcomes
-
-
-def _in_shard(outcome: Outcome, digest: str) -> Outcome:
-    return outcome if outcome.reason else outcome.model_copy(update={"shard": digest})
+def _filed(candidate: Candidate, member: _Member, shard: str) -> Outcome:
+    return Outcome(
+        candidate=candidate,
+        shard=shard,
+        name=member.name,
+        offset=member.offset,
+        length=member.length,
+        alternative=member.alternative,
+        final_url=member.fetched.final_url,
+        status=member.fetched.status,
+        elapsed_ms=member.fetched.elapsed_ms,
+        visit=member.fetched.visit,
+    )
 
 
 def _failed(candidate: Candidate, result: Unfetched) -> Outcome:
@@ -187,26 +206,8 @@ def _failed(candidate: Candidate, result: Unfetched) -> Outcome:
         final_url=result.final_url,
         status=result.status,
         elapsed_ms=result.elapsed_ms,
+        visit=result.visit,
     )
-
-
-def _add_member(shard: IO[bytes], name: str, spool: IO[bytes], body: _Body) -> int:
-    """Append one file to the tar; return where its bytes begin.
-
-    The header holds nothing but name and length, so that the same bodies give the same shard.
-    """
-    header = tarfile.TarInfo(name)
-    header.size = body.length
-    shard.write(header.tobuf(tarfile.USTAR_FORMAT))
-    offset = shard.tell()
-    spool.seek(body.offset)
-    left = body.length
-    while left > 0:
-        piece = spool.read(min(left, _COPY_BYTES))
-        shard.write(piece)
-        left -= len(piece)
-    shard.write(bytes(-body.length % tarfile.BLOCKSIZE))
-    return offset
 
 
 def _outcomes(lines: bytes) -> list[Outcome]:

@@ -89,6 +89,9 @@ MIN_ROUND_CANDIDATES = 64
 IMAGE_MAX_BYTES = 25 * 1024 * 1024
 """Largest body: covers a 24-megapixel JPEG of high quality several times."""
 
+BODY_IN_MEMORY_BYTES = 1024 * 1024
+"""Of a body that arrives; what is longer goes to a file: 64 at once then hold 64 MB, not 1.6 GB."""
+
 IMAGE_MAX_PIXELS = 60_000_000
 """Largest width x height decoded: 180 MB as RGB. Pillow alone raises only at 179 million."""
 

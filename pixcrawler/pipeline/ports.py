@@ -12,7 +12,9 @@ from pixcrawler.domain.note import Note
 from pixcrawler.domain.source import EngineReport
 from pixcrawler.domain.storage import Archive, BlobRef, DownloadLink, StorageTier
 from pixcrawler.domain.verdict import RejectReason
+from pixcrawler.domain.visit import Visit
 from pixcrawler.pipeline.payloads import Order
+from pixcrawler.pipeline.visits.body import Body
 
 # ------------------------------------------------------------------ storage
 
@@ -225,12 +227,13 @@ class DatasetStore(Protocol):
 
 @dataclass(frozen=True)
 class Fetched:
-    """The body of a GET that ended well."""
+    """The body of a GET that ended well; whoever takes it closes the body."""
 
-    body: bytes
+    body: Body
     final_url: str
     status: int
     elapsed_ms: int
+    visit: Visit | None = None
 
 
 @dataclass(frozen=True)
@@ -242,6 +245,7 @@ class Unfetched:
     final_url: str | None = None
     status: int | None = None
     elapsed_ms: int = 0
+    visit: Visit | None = None
 
 
 class Fetcher(Protocol):

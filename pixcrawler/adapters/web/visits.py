@@ -20,6 +20,7 @@ from pixcrawler.adapters.web.trouble import Trouble, trouble_of_error, trouble_o
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline.limits import IMAGE_MAX_BYTES
 from pixcrawler.pipeline.ports import Fetched, Unfetched
+from pixcrawler.pipeline.visits.body import Body
 
 # What hostile answers have raised, or may raise, in a client of 30,000 lines; one site must not
 # fail a job. Whatever stops a process or a task is not among them.
@@ -95,7 +96,7 @@ class Visitor:
         except TimeoutError:
             words = f"not complete within {self._limits.deadline_s:g} s"
             return _unfetched(visit, Trouble(RejectReason.TIMED_OUT, words), started)
-        return Fetched(body, visit.url, visit.status or _OK, _elapsed_ms(started))
+        return Fetched(Body.of(body), visit.url, visit.status or _OK, _elapsed_ms(started))
 
     async def _tried(self, url: str, visit: _Visit) -> bytes:
         """Try until it succeeds, cannot heal, or no more tries or time are left."""

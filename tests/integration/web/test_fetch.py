@@ -37,7 +37,7 @@ def test_a_picture_arrives_whole(web):
     """A plain answer gives its bytes, address and status."""
     result = fetch(a_fetcher(web), web.url("/ok"))
     assert isinstance(result, Fetched)
-    assert (result.body, result.final_url, result.status) == (PICTURE, web.url("/ok"), 200)
+    assert (result.body.read(), result.final_url, result.status) == (PICTURE, web.url("/ok"), 200)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_stated_wait_beyond_the_deadline_is_not_waited_for(web):
 @pytest.mark.parametrize("path", ["/flaky/2", "/flaky/1?status=429"])
 def test_a_short_trouble_heals(web, path):
     """Busy servers are asked again, up to three times in all."""
-    assert fetch(a_fetcher(web), web.url(path)).body == PICTURE
+    assert fetch(a_fetcher(web), web.url(path)).body.read() == PICTURE
 
 
 @pytest.mark.parametrize(("hops", "arrives"), [(1, True), (5, True), (6, False)])
@@ -119,26 +119,26 @@ def test_redirects_are_followed_five_times(web, hops, arrives):
     """Five redirects are followed, the sixth ends the visit."""
     result = fetch(a_fetcher(web), web.url(f"/hops/{hops}"))
     if arrives:
-        assert (result.body, result.final_url) == (PICTURE, web.url("/ok"))
+        assert (result.body.read(), result.final_url) == (PICTURE, web.url("/ok"))
     else:
         assert result.reason is RejectReason.TOO_MANY_REDIRECTS
 
 
 def test_the_cap_itself_is_allowed(web):
     """A body of exactly the cap passes."""
-    assert len(fetch(a_fetcher(web), web.url(f"/exactly/{CAP_BYTES}")).body) == CAP_BYTES
+    assert len(fetch(a_fetcher(web), web.url(f"/exactly/{CAP_BYTES}")).body.read()) == CAP_BYTES
 
 
 def test_a_packed_body_is_unpacked(web):
     """A server that packs although it was not asked to gives the picture all the same."""
-    assert fetch(a_fetcher(web), web.url("/gzip")).body == PICTURE
+    assert fetch(a_fetcher(web), web.url("/gzip")).body.read() == PICTURE
 
 
 def test_we_say_who_we_are_and_keep_no_cookies(web):
     """The User-Agent names us and the operator; nothing is packed, no cookie comes back."""
     results = list(a_fetcher(web).fetch_all([web.url("/saw")] * 2))
     for _, result in results:
-        sent = json.loads(result.body)
+        sent = json.loads(result.body.read())
         assert sent["User-Agent"] == "PixCrawler/0.1 (+tests@example.org)"
         assert sent["Accept-Encoding"] == "identity"
         assert not {"Cookie", "Authorization", "Referer"} & set(sent)
@@ -159,7 +159,7 @@ def test_every_address_ends_exactly_once(web):
     urls = [web.url(paths[n % 4].format(n)) for n in range(200)]
     results = dict(a_fetcher(web).fetch_all(urls))
     assert sorted(results) == list(range(200))
-    assert results[4].body == PICTURE + b"4"
+    assert results[4].body.read() == PICTURE + b"4"
     assert results[5].reason is RejectReason.GONE
 
 
@@ -204,7 +204,7 @@ def test_an_unencoded_address_is_fetched(web):
     web.answers["/a%20b"] = (200, {}, PICTURE)
     web.answers["/away"] = (302, {"Location": "/a b"}, b"")
     results = dict(a_fetcher(web).fetch_all([web.url("/ü"), web.url("/away")]))
-    assert results[0].body == results[1].body == PICTURE
+    assert results[0].body.read() == results[1].body.read() == PICTURE
 
 
 def test_a_signed_address_is_sent_as_it_is(web):

@@ -117,7 +117,7 @@ def test_a_public_address_is_visited(public_web):
     """The guarded way works: the name is resolved, vetted and connected to."""
     public, _ = public_web
     url = f"http://name.example:{public.port}/ok"
-    assert fetch(url, names=Names(name_example=[["127.0.0.2"]])).body == PICTURE
+    assert fetch(url, names=Names(name_example=[["127.0.0.2"]])).body.read() == PICTURE
 
 
 def test_rebinding_is_blocked(public_web):
@@ -125,7 +125,7 @@ def test_rebinding_is_blocked(public_web):
     public, private = public_web
     names = Names(name_example=[["127.0.0.2"], ["127.0.0.1"]])
     url = f"http://name.example:{public.port}/ok"
-    assert fetch(url, names=names).body == PICTURE
+    assert fetch(url, names=names).body.read() == PICTURE
     assert fetch(url, names=names).reason is RejectReason.ADDRESS_BLOCKED
     assert private.hits.total() == 0
 
@@ -136,7 +136,7 @@ def test_one_lookup_serves_check_and_connection(public_web):
     names = Names(name_example=[["127.0.0.2"], ["127.0.0.1"]])
     fetcher = WebFetcher("t@example.org", resolver=lambda: names)
     urls = [f"http://name.example:{public.port}/ok/{n}" for n in range(10)]
-    bodies = [result.body for _, result in fetcher.fetch_all(urls)]
+    bodies = [result.body.read() for _, result in fetcher.fetch_all(urls)]
     assert (len(bodies), private.hits.total()) == (10, 0)
 
 
@@ -154,7 +154,7 @@ def test_each_redirect_is_vetted_again(public_web, target):
 def test_an_allowed_origin_passes_and_nothing_beside_it(web):
     """The exact origin passes although private; another port, name or scheme does not."""
     allowed = {web.origin}
-    assert fetch(web.url("/ok"), allowed=allowed).body == PICTURE
+    assert fetch(web.url("/ok"), allowed=allowed).body.read() == PICTURE
     for url in (
         f"http://127.0.0.1:{web.port + 1}/ok",
         f"https://127.0.0.1:{web.port}/ok",
@@ -193,7 +193,7 @@ def test_a_host_has_few_requests_at_once(public_web):
     names = Names(name_example=[["127.0.0.2"]])
     fetcher = WebFetcher("t@example.org", resolver=lambda: names)
     urls = [f"http://name.example:{public.port}/together?n={n}" for n in range(24)]
-    assert all(result.body for _, result in fetcher.fetch_all(urls))
+    assert all(result.body.size for _, result in fetcher.fetch_all(urls))
     assert public.most_in_flight == 8
 
 

@@ -12,6 +12,7 @@ from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.source import SearchQuery
 from pixcrawler.domain.storage import upload_ref
 from pixcrawler.pipeline.ports import Fetched
+from pixcrawler.pipeline.visits.body import Body
 
 OWNER = "11111111-1111-4111-8111-111111111111"
 OTHER = "22222222-2222-4222-8222-222222222222"
@@ -26,7 +27,7 @@ class Web:
     def fetch_all(self, urls):
         self.asked += urls
         for index in reversed(range(len(urls))):
-            yield index, Fetched(urls[index].encode(), urls[index], 200, 1)
+            yield index, Fetched(Body.of(urls[index].encode()), urls[index], 200, 1)
 
 
 class Desk:
@@ -69,7 +70,9 @@ class Desk:
         finds = [find for page in self.pages(upload, user=user) for find in page.finds]
         results = self.fetched(*(find.url for find in finds), user=user)
         return {
-            find.provenance.title: getattr(result, "body", None) or result.detail
+            find.provenance.title: result.body.read()
+            if isinstance(result, Fetched)
+            else result.detail
             for find, result in zip(finds, results, strict=True)
         }
 

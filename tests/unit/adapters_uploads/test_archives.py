@@ -404,7 +404,8 @@ def test_an_address_shows_the_name_of_the_file(desk):
 
     assert first == f"upload://{upload}/0/wren%20100%25/K%C3%A4fer.webp"
     assert len(second) < 300
-    assert [one.body for one in desk.fetched(first, f"upload://{upload}/0/other")] == [b"data"] * 2
+    found = desk.fetched(first, f"upload://{upload}/0/other")
+    assert [one.body.read() for one in found] == [b"data"] * 2
 
 
 def test_the_web_is_asked_for_all_other_addresses(desk):
@@ -413,7 +414,7 @@ def test_the_web_is_asked_for_all_other_addresses(desk):
     own = desk.page(upload).finds[0].url
     results = desk.fetched("https://a.example/", own, "file:///etc/passwd")
 
-    assert [result.body for result in results] == [
+    assert [result.body.read() for result in results] == [
         b"https://a.example/", b"own", b"file:///etc/passwd",
     ]  # fmt: skip
     assert desk.web.asked == ["https://a.example/", "file:///etc/passwd"]

@@ -23,6 +23,7 @@ from pixcrawler.orchestration.process_chunks import process_chunks
 from pixcrawler.pipeline import steps
 from pixcrawler.pipeline.engines.ports import Page
 from pixcrawler.pipeline.ports import Fetched, Unfetched
+from pixcrawler.pipeline.visits.body import Body
 from tests.factories import a_job, an_image
 from tests.fakes.durable import Stage
 from tests.unit.functions.conftest import Written, functions_of
@@ -77,7 +78,7 @@ class Web:
             if url == GONE:
                 yield place, Unfetched(RejectReason.GONE, "p.example: status 404", url, 404)
             else:
-                yield place, Fetched(BODIES[url], url, 200, 5)
+                yield place, Fetched(Body.of(BODIES[url]), url, 200, 5)
 
 
 class Play:

@@ -11,6 +11,7 @@ from pixcrawler.adapters.engines.uploads.zips import DamagedMember
 from pixcrawler.domain.errors import Conflict, NotFound
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline.ports import Fetched, Fetcher, Unfetched
+from pixcrawler.pipeline.visits.body import Body
 
 _OK = 200
 _GONE = 404
@@ -53,4 +54,4 @@ class UploadsFetcher:
         except DamagedMember as error:
             return Unfetched(RejectReason.BAD_ANSWER, str(error), url)
         elapsed_ms = round((time.monotonic() - started) * 1000)
-        return Fetched(body, url, _OK, elapsed_ms)
+        return Fetched(Body.of(body), url, _OK, elapsed_ms)

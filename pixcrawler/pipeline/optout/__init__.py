@@ -1,0 +1,1 @@
+"""Opt-outs: how sites and authors say what machines may do with a picture, and what follows."""
