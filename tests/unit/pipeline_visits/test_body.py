@@ -54,4 +54,6 @@ def test_large_bodies_leave_the_memory():
     for _ in range(20):
         arriving.write(bytes(BODY_IN_MEMORY_BYTES // 4))
         assert sum(map(len, arriving._pieces)) <= BODY_IN_MEMORY_BYTES
-    assert arriving.done().size == 5 * BODY_IN_MEMORY_BYTES
+    body = arriving.done()
+    assert body.size == 5 * BODY_IN_MEMORY_BYTES
+    body.close()
