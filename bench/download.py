@@ -1,282 +1,498 @@
-"""Downloads in bulk: images/s, CPU seconds for 1,000 and peak memory, beside plain requests.
+"""Downloads: `pixcrawler fetch` beside img2dataset on the same list, in turn.
 
-    ./dev bench download [FILES]
+    ./dev bench download [FILES [RUNS]]
 
-A server in a process of its own gives files made from a seed (50 to 400 KB each), over http with
-connections kept, and over https with a new connection for each file, as on the web where every
-image has another host. Each answer waits 50 ms, as the web does. Every contender runs in a
-process of its own, takes its turn in each run, and must end with the same SHA-256 of all bodies.
+A server in a process of its own gives pictures made from a seed (JPEG, PNG and WebP, 50 to 600 KB,
+no two alike): over http with connections kept, and over https with a new connection for each
+picture, as on the web where every picture has another host; with 100 ms of added latency and
+without. img2dataset is installed, pinned, in an environment of its own. Both write WebDataset
+shards and a table. "raw" copies the bytes and hashes them; "decode" also decodes each picture in
+full and keeps the original. CPU is that of all processes of a contender; what it takes for 20
+pictures is taken off and shown apart, as its start. Memory is the largest sum of the processes'
+proportional set sizes. Of the server's CPU nothing is counted, but it shares the cores.
 """
 
 from __future__ import annotations
 
-import asyncio
-import datetime as dt
-import hashlib
-import json
-import random
-import resource
-import ssl
+import os
+import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from ipaddress import ip_address
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
-import certifi
-import requests
-from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+import psutil
 from rich.console import Console
 from rich.table import Table
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from bench.corpus.pictures import FILES_KEPT, certificate_in
 
-from pixcrawler.adapters.web.fetch import WebFetcher, ssl_context
-from pixcrawler.adapters.web.guard import origin_of
-from pixcrawler.adapters.web.visits import VisitLimits
-from pixcrawler.pipeline.limits import CHUNK_IMAGES
-from pixcrawler.pipeline.ports import Fetched
-
+ROOT = Path(__file__).resolve().parents[1]
+PEERS = ROOT / ".pixcrawler" / "peers"
+PEER_LIST = ROOT / "bench" / "peers" / "img2dataset.txt"
 FILES = 1000
 RUNS = 3
-SEED = 11
-IN_FLIGHT = 32
-LATENCY_S = 0.05
-SIZES = (50_000, 400_000)
-WAYS = {"http, connections kept": "http", "https, a connection each": "https"}
+IN_FLIGHT = 64
+SAMPLED_S = 0.1
+FEW = 20
+"""Pictures of the run that shows what starting costs."""
 
-Contender = Callable[[list[str], str], Iterator[bytes]]
-
-# ------------------------------------------------------------- contenders
-
-
-def chunks_of_ours(urls: list[str], certificate: str) -> Iterator[bytes]:
-    """One call of WebFetcher a chunk, as the step does it."""
-    fetcher = _fetcher(urls, certificate)
-    for start in range(0, len(urls), CHUNK_IMAGES):
-        yield from _bodies(fetcher, urls[start : start + CHUNK_IMAGES])
-
-
-def one_call_of_ours(urls: list[str], certificate: str) -> Iterator[bytes]:
-    """One call of WebFetcher for everything."""
-    yield from _bodies(_fetcher(urls, certificate), urls)
+IMG2DATASET = """\
+import sys
+from img2dataset import download
+raw = {"disable_all_reencoding": True}
+decode = {"resize_mode": "keep_ratio", "resize_only_if_bigger": True, "skip_reencode": True,
+          "image_size": 8192}
+if __name__ == "__main__":
+    download(url_list=sys.argv[1], output_folder=sys.argv[2], output_format="webdataset",
+             processes_count=int(sys.argv[4]), thread_count=int(sys.argv[5]) // int(sys.argv[4]),
+             number_sample_per_shard=int(sys.argv[6]), compute_hash="sha256", timeout=60,
+             **(raw if sys.argv[3] == "raw" else decode))
+"""
 
 
-def requests_sessions(urls: list[str], certificate: str) -> Iterator[bytes]:
-    """Threads with requests, a session each, as careful people write it."""
-    kept = threading.local()
+@dataclass(frozen=True)
+class Way:
+    """How the server is reached."""
 
-    def get(url: str) -> bytes:
-        if not hasattr(kept, "session"):
-            kept.session = requests.Session()
-        return _checked(kept.session.get(url, timeout=20, verify=certificate))
-
-    with ThreadPoolExecutor(IN_FLIGHT) as threads:
-        yield from threads.map(get, urls)
+    title: str
+    scheme: str
+    latency_ms: int
 
 
-def requests_plain(urls: list[str], certificate: str) -> Iterator[bytes]:
-    """Threads with requests.get, as most people write it."""
-    with ThreadPoolExecutor(IN_FLIGHT) as threads:
-        yield from threads.map(
-            lambda url: _checked(requests.get(url, timeout=20, verify=certificate)), urls
-        )
+@dataclass(frozen=True)
+class Taken:
+    """What one run took."""
+
+    s: float
+    cpu_s: float
+    peak_mb: float
+    pictures: int
 
 
-CONTENDERS: dict[str, Contender] = {
-    "PixCrawler, a call a chunk": chunks_of_ours,
-    "PixCrawler, one call": one_call_of_ours,
-    "requests, a session a thread": requests_sessions,
-    "requests.get in threads": requests_plain,
+WAYS = (
+    Way("http, connections kept, 100 ms", "http", 100),
+    Way("http, connections kept", "http", 0),
+    Way("https, a connection each, 100 ms", "https", 100),
+    Way("https, a connection each", "https", 0),
+)
+Command = Callable[[Path, Path, int], list[str]]
+
+
+def ours(level: str) -> Command:
+    """`pixcrawler fetch` as a process."""
+
+    def command(urls: Path, out: Path, _: int) -> list[str]:
+        words = ["fetch", str(urls), "--out", str(out), "--level", level]
+        return [sys.executable, "-m", "pixcrawler.cli", *words, "--concurrency", str(IN_FLIGHT)]
+
+    return command
+
+
+def theirs(mode: str, processes: int) -> Command:
+    """img2dataset as a process, with as many processes of its own."""
+
+    def command(urls: Path, out: Path, files: int) -> list[str]:
+        python = str(peer_python())
+        shard = files // processes
+        return [
+            python,
+            str(PEERS / "img2dataset_run.py"),
+            *(str(urls), str(out), mode, str(processes), str(IN_FLIGHT), str(shard)),
+        ]
+
+    return command
+
+
+CONTENDERS: dict[tuple[str, str], Command] = {
+    ("raw", "PixCrawler"): ours("none"),
+    ("raw", "img2dataset"): theirs("raw", 1),
+    ("decode", "PixCrawler"): ours("basic"),
+    ("decode", "img2dataset, 1 process"): theirs("decode", 1),
+    ("decode", "img2dataset, 2 processes"): theirs("decode", 2),
 }
 
 
-def _fetcher(urls: list[str], certificate: str) -> WebFetcher:
-    ssl_context().load_verify_locations(certificate)
-    return WebFetcher(
-        "bench@localhost",
-        concurrency=IN_FLIGHT,
-        limits=VisitLimits(deadline_s=60),
-        allowed=frozenset({origin_of(urls[0])}),
-    )
-
-
-def _bodies(fetcher: WebFetcher, urls: list[str]) -> Iterator[bytes]:
-    for _, result in fetcher.fetch_all(urls):
-        if not isinstance(result, Fetched):
-            sys.exit(f"{result.final_url}: {result.detail}")
-        yield result.body.read()
-
-
-def _checked(response: requests.Response) -> bytes:
-    response.raise_for_status()
-    return response.content
-
-
-def contend(name: str, urls_file: str, certificate: str) -> None:
-    """Run one contender and print what it took, as JSON."""
-    urls = json.loads(Path(urls_file).read_text())
-    before, started = _cpu_s(), time.perf_counter()
-    total = 0
-    for body in CONTENDERS[name](urls, certificate):
-        total ^= int.from_bytes(hashlib.sha256(body).digest())
-    took_s = time.perf_counter() - started
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    cpu_s = _cpu_s() - before
-    print(json.dumps({"s": took_s, "cpu_s": cpu_s, "peak_mb": peak_mb, "total": f"{total:x}"}))
-
-
-def _cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-# ------------------------------------------------------------- the server
-
-
-def serve(scheme: str, folder: str) -> None:
-    """Serve the files until standard input ends; print the port."""
-    rng = random.Random(SEED)
-    bodies = [rng.randbytes(rng.randint(*SIZES)) for _ in range(50)]
-
-    async def picture(request: web.Request) -> web.Response:
-        await asyncio.sleep(LATENCY_S)
-        number = int(request.match_info["number"])
-        answer = web.Response(
-            body=number.to_bytes(4) + bodies[number % len(bodies)], content_type="image/jpeg"
-        )
-        if scheme == "https":
-            answer.force_close()
-        return answer
-
-    async def run() -> None:
-        app = web.Application()
-        app.router.add_get("/{number}.jpg", picture)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        context = None
-        if scheme == "https":
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(f"{folder}/both.pem")
-        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context, backlog=512)
-        await site.start()
-        print(runner.addresses[0][1], flush=True)
-        await asyncio.to_thread(sys.stdin.read)
-        await runner.cleanup()
-
-    asyncio.run(run())
-
-
-def make_certificate(folder: Path) -> str:
-    """Write a certificate for 127.0.0.1 with its key, and a bundle that trusts it; return that."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "bench")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    public = certificate.public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    # Beside all the usual ones: reading those again and again is what contexts cost.
-    (folder / "public.pem").write_bytes(certifi.contents().encode() + public)
-    (folder / "both.pem").write_bytes(private + public)
-    return str(folder / "public.pem")
+def peer_python() -> Path:
+    """Install img2dataset where that has not been done; return its Python."""
+    home = PEERS / "img2dataset"
+    python = home / "bin" / "python"
+    done = home / "installed"
+    if not done.exists():
+        shutil.rmtree(home, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "-q", "-r", PEER_LIST], check=True)
+        (PEERS / "img2dataset_run.py").write_text(IMG2DATASET)
+        done.touch()
+    return python
 
 
 @contextmanager
-def serving(scheme: str, folder: Path) -> Iterator[str]:
-    """A server in its own process; gives its origin."""
-    command = [sys.executable, __file__, "--serve", scheme, str(folder)]
+def serving(way: Way, folder: Path) -> Iterator[str]:
+    """The server in its own process; gives its origin."""
+    arguments = (way.scheme, str(way.latency_ms), str(folder))
+    command = [sys.executable, "-m", "bench.corpus.pictures", *arguments]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as server:
         port = server.stdout.readline().strip() if server.stdout else ""
         try:
-            yield f"{scheme}://127.0.0.1:{port}"
+            yield f"{way.scheme}://127.0.0.1:{port}"
         finally:
             server.terminate()
 
 
-# ------------------------------------------------------------- the table
+def run(command: list[str], environment: dict[str, str], out: Path) -> Taken:
+    """Run a contender to its end; measure it and every process that it starts."""
+    log = out.with_suffix(".log")
+    started, before = time.perf_counter(), os.times()
+    peak = 0.0
+    with log.open("w") as told:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **environment}, stdout=told, stderr=told
+        )
+        while process.poll() is None:
+            peak = max(peak, memory_mb(process.pid))
+            time.sleep(SAMPLED_S)
+    after = os.times()
+    if process.returncode:
+        sys.exit(f"{command}: {log.read_text()[-3000:]}")
+    cpu_s = after.children_user + after.children_system
+    cpu_s -= before.children_user + before.children_system
+    return Taken(time.perf_counter() - started, cpu_s, peak, pictures_in(out))
 
 
-def measure(urls_file: Path, certificate: str) -> dict[str, list[dict[str, Any]]]:
-    """Run all contenders in turn, RUNS times after a warm-up."""
-    taken: dict[str, list[dict[str, Any]]] = {name: [] for name in CONTENDERS}
-    for run in range(RUNS + 1):
-        for name, runs in taken.items():
-            command = [sys.executable, __file__, "--contend", name, str(urls_file), certificate]
-            ended = subprocess.run(command, capture_output=True, text=True, check=False)
-            if ended.returncode:
-                sys.exit(f"{name}: {ended.stderr}")
-            if run:
-                runs.append(json.loads(ended.stdout))
-    if len({run["total"] for runs in taken.values() for run in runs}) != 1:
-        sys.exit("the contenders did not get the same bytes")
+def memory_mb(pid: int) -> float:
+    """The proportional set sizes of a process and its children together."""
+    total = 0
+    try:
+        process = psutil.Process(pid)
+        for one in (process, *process.children(recursive=True)):
+            total += one.memory_full_info().pss
+    except psutil.Error:
+        pass  # it has just ended
+    return total / 2**20
+
+
+def pictures_in(out: Path) -> int:
+    """Pictures in the shards: whoever drops some has done less work."""
+    count = 0
+    for path in out.glob("*.tar"):
+        with tarfile.open(path) as tar:
+            count += sum(name.endswith((".jpg", ".png", ".webp")) for name in tar.getnames())
+    return count
+
+
+Found = dict[tuple[str, str, str], list[Taken]]
+
+
+def measure(files: int, runs: int, few: Found) -> Found:
+    """Let all contenders take their turn, ``runs`` times after a warm-up, on every way.
+
+    The warm-up is of few pictures, and kept in ``few``.
+    """
+    peer_python()
+    taken: Found = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        trusted = certificate_in(folder)
+        for way in WAYS:
+            with serving(way, folder) as origin:
+                environment = {"SSL_CERT_FILE": trusted, "FETCH_ALLOW_ORIGINS": origin}
+                environment |= {"NO_ALBUMENTATIONS_UPDATE": "1", "WANDB_MODE": "disabled"}
+                for turn in range(runs + 1):
+                    for work, name in CONTENDERS:
+                        found, count = (taken, files) if turn else (few, FEW)
+                        result = contend((work, name), origin, count, environment, folder)
+                        found.setdefault((way.title, work, name), []).append(result)
     return taken
 
 
-def main(files: int) -> None:
-    """Measure both ways and print the table."""
-    title = (
-        f"{files} files, {IN_FLIGHT} in flight, {LATENCY_S * 1000:g} ms latency: medians of {RUNS}"
-    )
+def contend(
+    contender: tuple[str, str],
+    origin: str,
+    files: int,
+    environment: dict[str, str],
+    folder: Path,
+) -> Taken:
+    """Run one contender on a list of so many pictures."""
+    urls, out = folder / "urls.txt", folder / "out"
+    urls.write_text("".join(f"{origin}/{n}.{_suffix(n)}\n" for n in range(files)))
+    result = run(CONTENDERS[contender](urls, out, files), environment, out)
+    shutil.rmtree(out)
+    if result.pictures != files:
+        sys.exit(f"{contender} kept {result.pictures} of {files} pictures")
+    return result
+
+
+def _suffix(number: int) -> str:
+    return FILES_KEPT[number % len(FILES_KEPT)]
+
+
+def main(files: int, runs: int) -> None:
+    """Measure and print the table; ratios are img2dataset's figure over ours."""
+    title = f"{files} pictures, {IN_FLIGHT} in flight, medians of {runs}"
     table = Table(title=title)
-    for heading in ("way", "contender", "images/s", "(from, to)", "CPU s per 1,000", "peak MB"):
-        table.add_column(heading, justify="left" if heading in ("way", "contender") else "right")
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        certificate = make_certificate(folder)
-        for way, scheme in WAYS.items():
-            with serving(scheme, folder) as origin:
-                urls_file = folder / f"{scheme}.json"
-                urls_file.write_text(json.dumps([f"{origin}/{n}.jpg" for n in range(files)]))
-                for name, runs in measure(urls_file, certificate).items():
-                    rates = sorted(files / run["s"] for run in runs)
-                    cpu_s = median(run["cpu_s"] for run in runs) * 1000 / files
-                    peak_mb = median(run["peak_mb"] for run in runs)
-                    spread = f"({rates[0]:.0f}, {rates[-1]:.0f})"
-                    table.add_row(
-                        way, name, f"{median(rates):.0f}", spread, f"{cpu_s:.2f}", f"{peak_mb:.0f}"
-                    )
-            table.add_section()
-    Console(width=120).print(table)
+    headings = (
+        "way",
+        "work",
+        "contender",
+        "pictures/s",
+        "(from, to)",
+        "CPU s per 1,000",
+        "peak MB",
+    )
+    for heading in (*headings, "CPU: ratio to us"):
+        is_text = heading in ("way", "work", "contender")
+        table.add_column(heading, justify="left" if is_text else "right")
+    few: Found = {}
+    found = measure(files, runs, few)
+    for (way, work, name), results in found.items():
+        rates = sorted(files / one.s for one in results)
+        [start] = few[way, work, name]
+        cpu_s = _cpu_s(results, start, files)
+        [our_start] = few[way, work, "PixCrawler"]
+        ratio = cpu_s / _cpu_s(found[way, work, "PixCrawler"], our_start, files)
+        table.add_row(
+            *(way, work, name, f"{median(rates):.0f}", f"({rates[0]:.0f}, {rates[-1]:.0f})"),
+            f"{cpu_s:.2f}",
+            f"{start.cpu_s:.1f}",
+            f"{median(one.peak_mb for one in results):.0f}",
+            "" if name == "PixCrawler" else f"{ratio:.1f}",
+        )
+    Console(width=150).print(table)
+
+
+def _cpu_s(results: list[Taken], start: Taken, files: int) -> float:
+    """CPU seconds for 1,000 pictures, without the start."""
+    return (median(one.cpu_s for one in results) - start.cpu_s) * 1000 / (files - FEW)
 
 
 if __name__ == "__main__":
-    match sys.argv[1:]:
-        case ["--serve", scheme, folder]:
-            serve(scheme, folder)
-        case ["--contend", name, urls_file, certificate]:
-            contend(name, urls_file, certificate)
-        case ["--help" | "-h"]:
-            print(__doc__)
-        case [count]:
-            main(int(count))
-        case _:
-            main(FILES)
+    download(url_list=sys.argv[1], output_folder=sys.argv[2], output_format="webdataset",
+             processes_count=int(sys.argv[4]), thread_count=int(sys.argv[5]) // int(sys.argv[4]),
+             number_sample_per_shard=int(sys.argv[6]), compute_hash="sha256", timeout=60,
+             **(raw if sys.argv[3] == "raw" else decode))
+"""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How the server is reached."""
+
+    title: str
+    scheme: str
+    latency_ms: int
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What one run took."""
+
+    s: float
+    cpu_s: float
+    peak_mb: float
+    pictures: int
+
+
+WAYS = (
+    Way("http, connections kept, 100 ms", "http", 100),
+    Way("http, connections kept", "http", 0),
+    Way("https, a connection each, 100 ms", "https", 100),
+    Way("https, a connection each", "https", 0),
+)
+Command = Callable[[Path, Path, int], list[str]]
+
+
+def ours(level: str) -> Command:
+    """`pixcrawler fetch` as a process."""
+
+    def command(urls: Path, out: Path, _: int) -> list[str]:
+        words = ["fetch", str(urls), "--out", str(out), "--level", level]
+        return [sys.executable, "-m", "pixcrawler.cli", *words, "--concurrency", str(IN_FLIGHT)]
+
+    return command
+
+
+def theirs(mode: str, processes: int) -> Command:
+    """img2dataset as a process, with as many processes of its own."""
+
+    def command(urls: Path, out: Path, files: int) -> list[str]:
+        python = str(peer_python())
+        shard = files // processes
+        return [
+            python,
+            str(PEERS / "img2dataset_run.py"),
+            *(str(urls), str(out), mode, str(processes), str(IN_FLIGHT), str(shard)),
+        ]
+
+    return command
+
+
+CONTENDERS: dict[tuple[str, str], Command] = {
+    ("raw", "PixCrawler"): ours("none"),
+    ("raw", "img2dataset"): theirs("raw", 1),
+    ("decode", "PixCrawler"): ours("basic"),
+    ("decode", "img2dataset, 1 process"): theirs("decode", 1),
+    ("decode", "img2dataset, 2 processes"): theirs("decode", 2),
+}
+
+
+def peer_python() -> Path:
+    """Install img2dataset where that has not been done; return its Python."""
+    home = PEERS / "img2dataset"
+    python = home / "bin" / "python"
+    done = home / "installed"
+    if not done.exists():
+        shutil.rmtree(home, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "-q", "-r", PEER_LIST], check=True)
+        (PEERS / "img2dataset_run.py").write_text(IMG2DATASET)
+        done.touch()
+    return python
+
+
+@contextmanager
+def serving(way: Way, folder: Path) -> Iterator[str]:
+    """The server in its own process; gives its origin."""
+    arguments = (way.scheme, str(way.latency_ms), str(folder))
+    command = [sys.executable, "-m", "bench.corpus.pictures", *arguments]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        port = server.stdout.readline().strip() if server.stdout else ""
+        try:
+            yield f"{way.scheme}://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+def run(command: list[str], environment: dict[str, str], out: Path) -> Taken:
+    """Run a contender to its end; measure it and every process that it starts."""
+    log = out.with_suffix(".log")
+    started, before = time.perf_counter(), os.times()
+    peak = 0.0
+    with log.open("w") as told:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **environment}, stdout=told, stderr=told
+        )
+        while process.poll() is None:
+            peak = max(peak, memory_mb(process.pid))
+            time.sleep(SAMPLED_S)
+    after = os.times()
+    if process.returncode:
+        sys.exit(f"{command}: {log.read_text()[-3000:]}")
+    cpu_s = after.children_user + after.children_system
+    cpu_s -= before.children_user + before.children_system
+    return Taken(time.perf_counter() - started, cpu_s, peak, pictures_in(out))
+
+
+def memory_mb(pid: int) -> float:
+    """The proportional set sizes of a process and its children together."""
+    total = 0
+    try:
+        process = psutil.Process(pid)
+        for one in (process, *process.children(recursive=True)):
+            total += one.memory_full_info().pss
+    except psutil.Error:
+        pass  # it has just ended
+    return total / 2**20
+
+
+def pictures_in(out: Path) -> int:
+    """Pictures in the shards: whoever drops some has done less work."""
+    count = 0
+    for path in out.glob("*.tar"):
+        with tarfile.open(path) as tar:
+            count += sum(name.endswith((".jpg", ".png", ".webp")) for name in tar.getnames())
+    return count
+
+
+Found = dict[tuple[str, str, str], list[Taken]]
+
+
+def measure(files: int, runs: int, few: Found) -> Found:
+    """Let all contenders take their turn, ``runs`` times after a warm-up, on every way.
+
+    The warm-up is of few pictures, and kept in ``few``.
+    """
+    peer_python()
+    taken: Found = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        trusted = certificate_in(folder)
+        for way in WAYS:
+            with serving(way, folder) as origin:
+                environment = {"SSL_CERT_FILE": trusted, "FETCH_ALLOW_ORIGINS": origin}
+                environment |= {"NO_ALBUMENTATIONS_UPDATE": "1", "WANDB_MODE": "disabled"}
+                for turn in range(runs + 1):
+                    for work, name in CONTENDERS:
+                        found, count = (taken, files) if turn else (few, FEW)
+                        result = contend((work, name), origin, count, environment, folder)
+                        found.setdefault((way.title, work, name), []).append(result)
+    return taken
+
+
+def contend(
+    contender: tuple[str, str],
+    origin: str,
+    files: int,
+    environment: dict[str, str],
+    folder: Path,
+) -> Taken:
+    """Run one contender on a list of so many pictures."""
+    urls, out = folder / "urls.txt", folder / "out"
+    urls.write_text("".join(f"{origin}/{n}.{_suffix(n)}\n" for n in range(files)))
+    result = run(CONTENDERS[contender](urls, out, files), environment, out)
+    shutil.rmtree(out)
+    if result.pictures != files:
+        sys.exit(f"{contender} kept {result.pictures} of {files} pictures")
+    return result
+
+
+def _suffix(number: int) -> str:
+    return FILES_KEPT[number % len(FILES_KEPT)]
+
+
+def main(files: int, runs: int) -> None:
+    """Measure and print the table; ratios are img2dataset's figure over ours."""
+    title = f"{files} pictures, {IN_FLIGHT} in flight, medians of {runs}"
+    table = Table(title=title)
+    headings = (
+        "way",
+        "work",
+        "contender",
+        "pictures/s",
+        "(from, to)",
+        "CPU s per 1,000",
+        "peak MB",
+    )
+    for heading in (*headings, "CPU: ratio to us"):
+        is_text = heading in ("way", "work", "contender")
+        table.add_column(heading, justify="left" if is_text else "right")
+    found = measure(files, runs)
+    for (way, work, name), results in found.items():
+        rates = sorted(files / one.s for one in results)
+        cpu_s = median(one.cpu_s for one in results)
+        our_cpu_s = median(one.cpu_s for one in found[way, work, "PixCrawler"])
+        table.add_row(
+            *(way, work, name, f"{median(rates):.0f}", f"({rates[0]:.0f}, {rates[-1]:.0f})"),
+            f"{cpu_s * 1000 / files:.2f}",
+            f"{median(one.peak_mb for one in results):.0f}",
+            "" if name == "PixCrawler" else f"{cpu_s / our_cpu_s:.1f}",
+        )
+    Console(width=140).print(table)
+    (ROOT / ".pixcrawler" / "bench-download.json").write_text(
+        json.dumps({" / ".join(key): [vars(one) for one in runs] for key, runs in found.items()})
+    )
+
+
+if __name__ == "__main__":
+    numbers = [int(word) for word in sys.argv[1:]]
+    main(*[*numbers, *(FILES, RUNS)[len(numbers) :]])

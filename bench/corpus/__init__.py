@@ -1,0 +1,1 @@
+"""What measurements work on, made from a seed."""
