@@ -136,6 +136,13 @@ def test_dripping(by_fault):
         assert len(answer.raw.read(2)) == 2
 
 
+def test_wishes_about_machines(by_fault):
+    """One picture lies where robots.txt closes, one is sent with noai, one says it in its bytes."""
+    assert urlsplit(by_fault["disallowed"]).path.startswith("/private/")
+    assert "noai" in get(by_fault["noai"]).headers["X-Robots-Tag"]
+    assert b"DMI-PROHIBITED-AIMLTRAINING" in get(by_fault["reserved"]).content
+
+
 def test_awkward_ones_are_good(by_manner):
     """Every awkward file ends as a good picture for a patient client."""
     throttled = get(by_manner["throttled"])

@@ -16,7 +16,7 @@ from pixcrawler.host.stack.website.scene import Scene, render
 from pixcrawler.host.stack.website.shapes import DRAWINGS
 
 # Part of every cached file's place: raise it when a picture changes.
-VERSION = 1
+VERSION = 2
 # Two good pictures differ in at least this many of 64 bits when drawn small, which keeps their
 # files more than 10 bits apart (drawn large and compressed, a hash moves by 0 to 4 bits).
 _FARTHEST_REFUSED_BITS = 16
@@ -25,6 +25,7 @@ _FAULTY_SHARE = 0.2
 _FEWEST_FAULTS = 3
 _AWKWARD_EVERY = 9
 _MOST_DRIPPING = 2  # each costs a crawler its whole deadline
+_THROTTLED_BELOW = 18  # of a category: each makes a polite crawler wait with the whole website
 _SMALLEST_PX, _LARGEST_PX = 320, 1200
 _ASPECTS = (1.0, 4 / 3, 3 / 2, 3 / 4, 2 / 3, 5 / 4)
 _FORMATS = ("jpeg", "jpeg", "jpeg", "png", "webp")
@@ -55,6 +56,9 @@ class Fault(StrEnum):
     ANIMATED_WEBP = "animated_webp"
     UNSUPPORTED = "unsupported"
     ASPECT = "aspect"
+    DISALLOWED = "disallowed"
+    NOAI = "noai"
+    RESERVED = "reserved"
 
 
 class Awkward(StrEnum):
@@ -89,8 +93,9 @@ class Picture:
 
     @property
     def path(self) -> str:
-        """The path of its file on the website, escaped."""
-        return "/images/" + quote(self.name)
+        """The path of its file on the website, escaped; robots.txt closes one of the folders."""
+        folder = "private" if self.fault == Fault.DISALLOWED else "images"
+        return f"/{folder}/{quote(self.name)}"
 
 
 class Catalogue:
@@ -179,6 +184,8 @@ def _good(seed: int, category: str, number: int, attempt: int) -> Picture:
         kinds = list(Awkward)
         turn = number // _AWKWARD_EVERY + list(DRAWINGS).index(category)
         awkward = kinds[turn % len(kinds)]
+        if awkward == Awkward.THROTTLED and number >= _THROTTLED_BELOW:
+            awkward = Awkward.REDIRECT
     picture_id = f"{category}-{number + 1:03}"
     return _picture(seed, picture_id, category, attempt, awkward=awkward)
 
@@ -214,6 +221,7 @@ _FORMAT_OF_FAULT = {
     Fault.GARBAGE: "jpeg",
     Fault.TRUNCATED: "jpeg",
     Fault.DRIPPING: "jpeg",
+    Fault.RESERVED: "jpeg",
 }
 
 
@@ -222,7 +230,7 @@ def _faulty(seed: int, category: str, number: int, fault: Fault, good: list[Pict
     picture = _picture(seed, f"{category}-x{number + 1:02}", category, 0)
     kind = _FORMAT_OF_FAULT.get(fault, picture.format)
     if fault == Fault.UNSUPPORTED:
-        kind = ("bmp", "svg")[number % 2]
+        kind = ("bmp", "svg")[list(DRAWINGS).index(category) % 2]
     original = None
     if fault in (Fault.EXACT_DUPLICATE, Fault.NEAR_DUPLICATE) and good:
         chance = random.Random(f"{seed}/{picture.id}/original")  # noqa: S311 - not a secret

@@ -25,6 +25,14 @@ _BOMB_PX = 20_000
 _FRAMES = 6
 _FRAME_PX = (360, 270)
 _SMALLEST_COPY_PX = 256  # a near duplicate is no tiny one
+# IPTC Photo Metadata Standard 2023.1, property Data Mining, in the vocabulary of PLUS.
+_RESERVATION = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description rdf:about="" xmlns:plus="http://ns.useplus.org/ldf/xmp/1.0/"'
+    b' plus:DataMining="http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED-AIMLTRAINING"/>'
+    b"</rdf:RDF></x:xmpmeta>"
+)
 
 
 class PictureFiles:
@@ -180,6 +188,14 @@ def _unsupported(picture: Picture) -> bytes:
     ).encode()
 
 
+def _reserved(picture: Picture) -> bytes:
+    """Return a good picture whose own metadata forbids the training of models with it."""
+    buffer = io.BytesIO()
+    image = render(picture.scene, picture.width, picture.height)
+    image.save(buffer, "jpeg", quality=84, xmp=_RESERVATION)
+    return buffer.getvalue()
+
+
 _FAULTY_FILES: dict[Fault, Callable[[Picture], bytes]] = {
     Fault.TRUNCATED: _truncated,
     Fault.HTML: _html,
@@ -190,4 +206,5 @@ _FAULTY_FILES: dict[Fault, Callable[[Picture], bytes]] = {
     Fault.ANIMATED_GIF: _animated,
     Fault.ANIMATED_WEBP: _animated,
     Fault.UNSUPPORTED: _unsupported,
+    Fault.RESERVED: _reserved,
 }

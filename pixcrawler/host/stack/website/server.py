@@ -11,7 +11,7 @@ from pathlib import Path
 from aiohttp import web
 
 from pixcrawler.host.stack.website import pages, search
-from pixcrawler.host.stack.website.catalogue import Catalogue, Picture
+from pixcrawler.host.stack.website.catalogue import Catalogue, Fault, Picture
 from pixcrawler.host.stack.website.files import PictureFiles
 from pixcrawler.host.stack.website.service import ImageService
 
@@ -59,6 +59,7 @@ class Site:
                 web.get("/pictures/{id}", self.picture),
                 web.get("/thumbnails/{id}.jpg", self.thumbnail),
                 web.get("/images/{name}", self.image),
+                web.get("/private/{name}", self.private),
                 web.get("/moved/{id}", self.moved),
                 web.get("/robots.txt", self.robots),
                 web.get("/planted.json", self.planted),
@@ -123,6 +124,13 @@ class Site:
         """Answer a request for a picture's file, in the way planned for it."""
         found = self._catalogue.by_name.get(request.match_info["name"])
         return await self._images.serve(request, found) if found else _html(pages.missing(), 404)
+
+    async def private(self, request: web.Request) -> web.StreamResponse:
+        """Answer whoever does not care for robots.txt."""
+        found = self._catalogue.by_name.get(request.match_info["name"])
+        if found and found.fault is Fault.DISALLOWED:
+            return await self._images.serve(request, found)
+        return _html(pages.missing(), 404)
 
     async def moved(self, request: web.Request) -> web.StreamResponse:
         """Answer with the file of a picture that was redirected here."""

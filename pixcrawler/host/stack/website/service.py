@@ -42,6 +42,7 @@ class ImageService:
             Fault.REDIRECT_LOOP: self._redirect_for_ever,
             Fault.PRIVATE_REDIRECT: self._redirect_to_private,
             Fault.DRIPPING: self._drip,
+            Fault.NOAI: self._without_leave,
             Awkward.SLOW: self._slowly,
             Awkward.THROTTLED: self._throttle_once,
             Awkward.NO_LENGTH: self._without_length,
@@ -66,6 +67,12 @@ class ImageService:
             return ready
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._painters, self._files.read, picture)
+
+    async def _without_leave(self, _: web.Request, picture: Picture) -> web.StreamResponse:
+        """Give the picture, and say that no model may learn from it."""
+        response = await self.plainly(picture)
+        response.headers["X-Robots-Tag"] = "noai, noimageai"
+        return response
 
     @staticmethod
     def _refuse(status: int) -> Serve:
