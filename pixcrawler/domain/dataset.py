@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
 
-from pixcrawler.domain.image import ImageFacts
+from pixcrawler.domain.image import ImageFacts, Sha256
 from pixcrawler.domain.model import Value
 from pixcrawler.domain.source import EngineReport, Provenance
 from pixcrawler.domain.verdict import RejectReason
@@ -50,6 +50,18 @@ class Statistics(Value):
     width_px: dict[str, int]
     """``min``, ``median``, ``max``."""
     height_px: dict[str, int]
+    hosts: int = 0
+    """Different hosts that were visited, as far as visits were kept."""
+
+
+class ReceiptRoot(Value):
+    """What the receipts of a version come to: whoever knows the root can check every image."""
+
+    file: str
+    algorithm: Literal["rfc9162-sha256"] = "rfc9162-sha256"
+    """The Merkle tree of RFC 9162, section 2.1, with SHA-256."""
+    count: int = Field(ge=0)
+    root: Sha256
 
 
 class Manifest(Value):
@@ -65,4 +77,6 @@ class Manifest(Value):
     """The job file that built it, in its normal form."""
     engines: tuple[EngineReport, ...] = ()
     statistics: Statistics
+    receipts: ReceiptRoot | None = None
+    """None in versions from before there were receipts."""
     images: tuple[ManifestImage, ...]

@@ -6,16 +6,18 @@ import errno
 import hashlib
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from pixcrawler.domain.dataset import Manifest, ManifestImage
+from pixcrawler.domain.dataset import Manifest
 from pixcrawler.domain.errors import ArchiveTooLarge, InvariantBroken
 from pixcrawler.domain.keyword import folder_name
+from pixcrawler.domain.receipt import RECEIPTS
 from pixcrawler.domain.storage import Archive, BlobRef, archive_ref, version_ref
 from pixcrawler.pipeline.assemble import LOG, MANIFEST, STATISTICS
+from pixcrawler.pipeline.papers.hosts import HOSTS
 from pixcrawler.pipeline.papers.labels import LABEL_FILES
 from pixcrawler.pipeline.papers.readme import readme
+from pixcrawler.pipeline.pictures.members import members
 from pixcrawler.pipeline.ports import BlobStore
 
 _MOMENT = (1980, 1, 1, 0, 0, 0)
@@ -70,7 +72,8 @@ def _add_texts(
     archive: zipfile.ZipFile, manifest: Manifest, written: bytes, blobs: BlobStore
 ) -> None:
     texts = {"README.txt": readme(manifest).encode(), MANIFEST: written}
-    for name in (STATISTICS, *LABEL_FILES, LOG):
+    receipts = (RECEIPTS, HOSTS) if manifest.receipts else ()
+    for name in (STATISTICS, *LABEL_FILES, LOG, *receipts):
         texts[name] = blobs.get(version_ref(manifest.dataset_id, manifest.version, name))
     for name, data in texts.items():
         archive.writestr(_entry(name), data, zipfile.ZIP_DEFLATED, _DEFLATE_LEVEL)
@@ -80,8 +83,12 @@ def _add_images(archive: zipfile.ZipFile, manifest: Manifest, blobs: BlobStore) 
     """Copy shard by shard, so that each is read once; pictures are compressed already."""
     stored = sorted(manifest.images, key=lambda image: (image.shard, image.offset))
     for shard, images in groupby(stored, key=lambda image: image.shard):
+        listed = list(images)
         pieces = blobs.stream(version_ref(manifest.dataset_id, manifest.version, shard))
-        for image, data in _members(pieces, list(images)):
+        places = [(image.offset, image.length) for image in listed]
+        for image, data in zip(listed, members(pieces, places), strict=True):
+            if data is None:
+                raise InvariantBroken(f"{image.path} is not in its shard {shard}")
             if hashlib.sha256(data).hexdigest() != image.facts.sha256:
                 raise InvariantBroken(f"{image.path} is not the image of the manifest")
             archive.writestr(_entry(image.path), data, zipfile.ZIP_STORED)
@@ -92,21 +99,3 @@ def _entry(name: str) -> zipfile.ZipInfo:
     entry.create_system = _UNIX
     entry.external_attr = _READABLE
     return entry
-
-
-def _members(
-    pieces: Iterator[bytes], images: Sequence[ManifestImage]
-) -> Iterator[tuple[ManifestImage, bytes]]:
-    """Cut the images, which come by offset, out of a stream; hold little more than one."""
-    held, begins = bytearray(), 0
-    for image in images:
-        while begins + len(held) < image.offset + image.length:
-            piece = next(pieces, None)
-            if piece is None:
-                raise InvariantBroken(f"{image.path} is not in its shard {image.shard}")
-            passed = min(len(held), max(0, image.offset - begins))
-            del held[:passed]
-            begins += passed
-            held += piece
-        at = image.offset - begins
-        yield image, bytes(held[at : at + image.length])

@@ -75,6 +75,12 @@ def one_line(text: str) -> str:
     return "".join(char if char.isprintable() else " " for char in text)
 
 
+def cell(text: str) -> str:
+    """Return ``text`` as a cell of a CSV that no spreadsheet takes for a formula."""
+    shown = one_line(text)
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA_STARTS) else shown
+
+
 def _csv(images: Sequence[ManifestImage], numbers: dict[str, int]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -84,21 +90,16 @@ def _csv(images: Sequence[ManifestImage], numbers: dict[str, int]) -> str:
         writer.writerow(
             (
                 image.path,
-                _cell(image.category),
+                cell(image.category),
                 numbers[image.category],
-                _cell(image.keyword),
+                cell(image.keyword),
                 facts.width,
                 facts.height,
                 facts.bytes,
                 facts.sha256,
-                _cell(image.source_url),
-                _cell(image.provenance.license or ""),
-                _cell(image.provenance.creator or ""),
+                cell(image.source_url),
+                cell(image.provenance.license or ""),
+                cell(image.provenance.creator or ""),
             )
         )
     return buffer.getvalue()
-
-
-def _cell(text: str) -> str:
-    shown = one_line(text)
-    return f"'{shown}" if shown.lstrip().startswith(_FORMULA_STARTS) else shown

@@ -10,12 +10,17 @@ from pixcrawler.domain.note import Note
 from pixcrawler.domain.source import EngineReport
 from pixcrawler.domain.wording import wording_of
 from pixcrawler.pipeline.harvest import Harvest
+from pixcrawler.pipeline.papers.hosts import HostLoad, host_lines
 from pixcrawler.pipeline.papers.labels import one_line
 from pixcrawler.pipeline.papers.shortfall import causes
 
 
 def processing_log(
-    manifest: Manifest, spec: JobSpec, harvest: Harvest, notes: Sequence[Note] = ()
+    manifest: Manifest,
+    spec: JobSpec,
+    harvest: Harvest,
+    loads: Sequence[HostLoad] = (),
+    notes: Sequence[Note] = (),
 ) -> str:
     """Return the log, with a line ``reason TAB address TAB detail`` a candidate left out."""
     lines = [
@@ -24,6 +29,7 @@ def processing_log(
         *_section("Asked for", _asked(spec)),
         *_section("What happened", _happened(manifest.statistics, harvest)),
         *_section("Engines", _engines(manifest.engines)),
+        *_section("Hosts that were asked most: requests, what came of them", host_lines(loads)),
         *_section("Notes", [one_line(note.message) for note in notes] or ["none"]),
         *_section("Why candidates are not in the dataset", _reasons(manifest.statistics)),
         *_section("Images by category and keyword", _shares(manifest, spec)),

@@ -57,7 +57,7 @@ def ready(workshop):
 
 
 def test_the_version_is_complete(ready):
-    """Shards, index, labels, statistics, log and manifest are there, and nothing else."""
+    """Shards, index, labels, receipts, ledger, papers and manifest are there, nothing else."""
     done = ready.assemble()
     assert (done.images, done.cancelled) == (4, False)
     assert done.manifest == version_ref("data-1", 1, "manifest.json")
@@ -70,8 +70,11 @@ def test_the_version_is_complete(ready):
         "labels/labels.json",
         "labels/labels.txt",
         "labels/labels.yaml",
+        "ledger.jsonl",
         "manifest.json",
+        "metadata/hosts.csv",
         "metadata/processing_log.txt",
+        "receipts.jsonl",
         "statistics.json",
     ]
 

@@ -59,7 +59,7 @@ def archive(assembled):
 def test_what_is_inside(archive):
     """First the page to read and the lists, then the images."""
     names = archive.namelist()
-    assert names[:8] == [
+    assert names[:10] == [
         "README.txt",
         "manifest.json",
         "statistics.json",
@@ -68,8 +68,10 @@ def test_what_is_inside(archive):
         "labels/labels.txt",
         "labels/labels.yaml",
         "metadata/processing_log.txt",
+        "receipts.jsonl",
+        "metadata/hosts.csv",
     ]
-    assert len(names) == len(set(names)) == 18
+    assert len(names) == len(set(names)) == 20
     assert archive.testzip() is None
 
 
