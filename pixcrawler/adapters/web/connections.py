@@ -1,0 +1,68 @@
+"""Connections: to vetted addresses, hung up as soon as a server says more than it was asked."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
+from typing_extensions import override
+
+MAX_INTERIM = 16
+"""Answers 1xx before the answer: nobody sends more than two or three, and each takes memory."""
+
+
+class QuietConnector(aiohttp.TCPConnector):
+    """Keeps connections for the next request only while their servers keep quiet.
+
+    What comes on a kept connection would be taken for the answer to the next request, and an
+    endless flood of it would fill the memory.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._factory = partial(_Line, loop=self._loop)
+
+
+class _Line(ResponseHandler):
+    """One connection, on which one answer is awaited at a time."""
+
+    _is_answered = False
+    """The head of the awaited answer is here."""
+    _interim = 0
+
+    @override
+    def set_response_params(self, **options: Any) -> None:
+        """Await the next answer."""
+        self._is_answered = False
+        self._interim = 0
+        super().set_response_params(**options)
+
+    @override
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        """Take the head of an answer and what its body will come through."""
+        code = data[0].code
+        if code >= 200 or code == 101:  # noqa: PLR2004 - the first final status; 101 ends HTTP
+            self._is_answered = True
+        else:
+            self._interim += 1
+        super().feed_data(data, size)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        """Take what came, unless nothing was to come."""
+        if data and self._is_answered and (self._payload is None or self._payload.is_eof()):
+            self._hang_up()
+            return
+        super().data_received(data)
+        if self._interim > MAX_INTERIM and not self._is_answered:
+            words = f"more than {MAX_INTERIM} interim answers"
+            self.set_exception(HttpProcessingError(message=words))
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        self._should_close = True
+        if self.transport is not None:
+            self.transport.abort()
