@@ -83,8 +83,14 @@ class Settings(Value):
         alias="CONTACT", default="https://github.com/pixcrawler/pixcrawler", min_length=3
     )
     """Address or mail in the User-Agent, so that a site can reach the operator."""
-    fetch_concurrency: int = Field(alias="FETCH_CONCURRENCY", default=32, ge=1, le=256)
-    """Downloads in flight in one chunk."""
+    fetch_concurrency: int = Field(alias="FETCH_CONCURRENCY", default=64, ge=1, le=256)
+    """Downloads in flight in one worker process, over all chunks."""
+    fetch_host_at_once: int = Field(alias="FETCH_HOST_AT_ONCE", default=6, ge=1, le=100)
+    """Requests at once to one host, over all workers; hosts that state a budget of their own, and
+    those with a Crawl-delay, get less."""
+    opt_out_ignore: str = Field(alias="OPT_OUT_IGNORE", default="")
+    """Opt-out signals that are not looked at (comma separated; receipts name those that were); robots.txt
+    cannot be among them."""
     fetch_deadline_s: float = Field(alias="FETCH_DEADLINE_S", default=20.0, gt=0, le=300)
     """Seconds that one image may take in all, redirects included."""
     engine_timeout_s: float = Field(alias="ENGINE_TIMEOUT_S", default=15.0, gt=0, le=120)
