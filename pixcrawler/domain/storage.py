@@ -105,6 +105,16 @@ def verdicts_ref(job_id: str, round_no: int, chunk: int) -> BlobRef:
     return _chunk_ref(job_id, "verdicts", round_no, chunk, "jsonl")
 
 
+def recall_ref(job_id: str, name: str) -> BlobRef:
+    """What a retry recalls of the job before it: ``sources.json``, then ``recalled.json``."""
+    return BlobRef(container=WORK, name=f"{job_id}/recall/{name}")
+
+
+def chunks_of(job_id: str, kind: str) -> BlobRef:
+    """Where the names of a job's ``outcomes`` or ``verdicts`` begin."""
+    return BlobRef(container=WORK, name=f"{job_id}/{kind}/")
+
+
 def selection_ref(job_id: str, rounds: int) -> BlobRef:
     """What deduplication decided over the first ``rounds`` rounds."""
     return BlobRef(container=WORK, name=f"{job_id}/selection/{rounds:03d}.json")

@@ -24,6 +24,8 @@ from pixcrawler.pipeline.discover import discover
 from pixcrawler.pipeline.download import download
 from pixcrawler.pipeline.expand import expand
 from pixcrawler.pipeline.finish import finish
+from pixcrawler.pipeline.limits import RETRY_ROUND
+from pixcrawler.pipeline.recall import recall
 from pixcrawler.pipeline.register import find_archive
 from pixcrawler.pipeline.steps import Step
 from pixcrawler.pipeline.validate import validate
@@ -104,6 +106,13 @@ def _discover(w: World, ref: p.RoundRef) -> p.Discovered:
     return found
 
 
+def _recall(w: World, ref: p.RecallRef) -> p.Recalled:
+    w.jobs.set_stage(ref.job_id, Stage.DISCOVERING)
+    found = recall(ref, jobs=w.jobs, blobs=w.blobs)
+    w.jobs.set_stage(ref.job_id, Stage.DOWNLOADING, RETRY_ROUND)
+    return found
+
+
 def _download(w: World, ref: p.ChunkRef) -> p.ChunkReport:
     fetcher = w.fetcher_of(w.jobs.job(ref.job_id).user_id)
     return download(ref, jobs=w.jobs, blobs=w.blobs, fetcher=fetcher)
@@ -121,6 +130,7 @@ def _assemble(w: World, ref: p.Rounds) -> p.Assembled:
 
 activity(steps.EXPAND, _expand)
 activity(steps.DISCOVER, _discover)
+activity(steps.RECALL, _recall)
 activity(steps.DOWNLOAD, _download)
 activity(steps.VALIDATE, lambda w, ref: validate(ref, jobs=w.jobs, blobs=w.blobs))
 activity(steps.DEDUPLICATE, _deduplicate)

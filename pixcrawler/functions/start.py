@@ -20,7 +20,9 @@ async def start_story(client: df.DurableOrchestrationClient, order: Order) -> No
     without a word: so look first.
     """
     if await story_status(client, order.job_id) is None:
-        await client.start_new("build_dataset", order.job_id, order.model_dump(mode="json"))
+        # Without what most jobs lack: workers of the version before read it, too.
+        given = order.model_dump(mode="json", exclude_defaults=True)
+        await client.start_new("build_dataset", order.job_id, given)
 
 
 async def story_status(

@@ -27,6 +27,7 @@ from pixcrawler.pipeline.limits import (
     GROUPS_AT_ONCE,
     MAX_ROUNDS,
     REPACKAGE_POLLS,
+    RETRY_ROUND,
 )
 from pixcrawler.pipeline.payloads import (
     Assembled,
@@ -37,6 +38,7 @@ from pixcrawler.pipeline.payloads import (
     JobRef,
     Order,
     PackageCheck,
+    RecallRef,
     RoundRef,
     Rounds,
     Stop,
@@ -55,8 +57,11 @@ def build_dataset(context: df.DurableOrchestrationContext) -> Story[Ended]:
 
 
 def _collect_and_package(context: df.DurableOrchestrationContext, order: Order) -> Story[Ending]:
-    yield from run(context, steps.EXPAND, JobRef(job_id=order.job_id))
-    gathered = yield from _gathered(context, order)
+    if order.retry_of is None:
+        yield from run(context, steps.EXPAND, JobRef(job_id=order.job_id))
+        gathered = yield from _gathered(context, order)
+    else:
+        gathered = yield from _retried(context, order, order.retry_of)
     if gathered.cancelled:
         return Ending(job_id=order.job_id, status=JobStatus.CANCELLED)
     if gathered.kept == 0:
@@ -120,6 +125,22 @@ def _gathered(context: df.DurableOrchestrationContext, order: Order) -> Story[_G
             # Every engine is in trouble: asked again at once, it would be so still.
             yield from pause(context, found.wait_s)
     return _Gathered(rounds, kept)
+
+
+def _retried(
+    context: df.DurableOrchestrationContext, order: Order, retry_of: str
+) -> Story[_Gathered]:
+    """Recall what an earlier job has, as round 0; what failed there is fetched as round 1."""
+    ask = RecallRef(job_id=order.job_id, retry_of=retry_of, reasons=order.reasons)
+    found = yield from run(context, steps.RECALL, ask)
+    rounds = Rounds(job_id=order.job_id, chunks=(found.held, found.chunks), limit=found.limit)
+    if found.cancelled:
+        return _Gathered(rounds, 0, cancelled=True)
+    report = yield from _process(context, order.job_id, RETRY_ROUND, found.chunks)
+    if report.cancelled:
+        return _Gathered(rounds, 0, cancelled=True)
+    chosen = yield from run(context, steps.DEDUPLICATE, rounds)
+    return _Gathered(rounds, chosen.kept, is_exhausted=True, stop=Stop.RETRIED)
 
 
 def _process(

@@ -67,7 +67,7 @@ def deduplicate(ref: Rounds, *, jobs: JobStore, blobs: BlobStore) -> Deduplicate
         spec = jobs.job(ref.job_id).spec
         verdicts = list(_judged(ref, blobs))
         valid = [Valid(at, one.outcome.candidate, one.facts) for at, one in verdicts if one.facts]
-        chosen = select(valid, spec.duplicates.distance, spec.max_images)
+        chosen = select(valid, spec.duplicates.distance, ref.limit or spec.max_images)
         selection = chosen.model_copy(update={"candidates": len(verdicts)})
         blobs.put(place, selection.model_dump_json().encode(), "application/json")
     reasons = Counter(duplicate.reason for duplicate in selection.duplicates)

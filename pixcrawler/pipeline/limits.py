@@ -16,6 +16,9 @@ activities, and few enough that images are kept from the first minute on."""
 MAX_ROUNDS = 20
 """Rounds a job: each asks the engines for more; a job that needs more will not get there."""
 
+RETRY_ROUND = 1
+"""Of a retry, in which what failed is fetched again; round 0 is what it has already."""
+
 TROUBLE_WAIT_S = 5.0
 """Before an engine in trouble is asked again, when there is nothing else to do: the single call
 was repeated three times within seconds already."""
@@ -114,6 +117,24 @@ GRAY_SHARE = 0.98
 COLOR_SHARE = 0.1
 """Least share of pixels of the colour that is asked for: engines mean the main colour of the thing
 shown, which covers more; what has less was found by an error."""
+
+PLACEHOLDER_REDIRECTS = 3
+"""Different pictures asked for, after whose redirects the same one comes: a picture that moved may
+have two old addresses, and keeps its name."""
+
+PLACEHOLDER_ADDRESSES = 4
+"""Addresses with names of their own under which one host gives the same picture: sites show a
+picture under two or three names (by language, by page), banners under dozens."""
+
+PLACEHOLDER_SITES = 8
+"""Unrelated sites that give the very same bytes; fewer also show the same photograph."""
+
+PLACEHOLDER_KEYWORDS = 3
+"""Keywords that they must come up for, of two categories: a photograph that the whole web shows is
+shown for one thing."""
+
+PLACEHOLDER_KEPT_DAYS = 180
+"""A known placeholder that no job saw again is forgotten: sites change hands and files."""
 
 SHARD_MAX_BYTES = 512 * 1024 * 1024
 """Largest shard: what a chunk may take on scratch disk."""

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field
 from pixcrawler.domain.job import Failure, JobStatus
 from pixcrawler.domain.model import Value
 from pixcrawler.domain.storage import Archive, BlobRef
+from pixcrawler.domain.verdict import RejectReason
 
 
 class JobRef(Value):
@@ -23,6 +24,10 @@ class Order(Value):
     job_id: str
     wanted: int = Field(ge=1)
     """Images to keep, after cleaning."""
+    retry_of: str | None = None
+    """The job of which only what failed is fetched again."""
+    reasons: tuple[RejectReason, ...] = ()
+    """Of a retry: why what is fetched again had failed."""
 
 
 class Expanded(Value):
@@ -43,6 +48,8 @@ class Stop(StrEnum):
     MAX_REQUESTS = "max_requests"
     MAX_CANDIDATES = "max_candidates"
     MAX_BYTES = "max_bytes"
+    RETRIED = "retried"
+    """A retry fetches what failed before, and looks for nothing new."""
 
 
 class RoundRef(Value):
@@ -66,6 +73,28 @@ class Discovered(Value):
     """Seconds after which an engine in trouble is worth asking again; 0 when none is."""
     cancelled: bool = False
     stop: Stop | None = None
+
+
+class RecallRef(Value):
+    """What a retry begins with: the job before it, and which of its failures to fetch again."""
+
+    job_id: str
+    retry_of: str
+    reasons: tuple[RejectReason, ...] = Field(min_length=1)
+
+
+class Recalled(Value):
+    """What a retry has of the job before it, in chunks numbered from 0."""
+
+    held: int = Field(ge=0)
+    """Chunks of round 0, judged already: its images, and failures that are left as they are."""
+    chunks: int = Field(ge=0)
+    """Chunks of round 1: candidates to fetch again."""
+    candidates: int = Field(ge=0)
+    """In round 1."""
+    limit: int = Field(default=1, ge=1)
+    """Images that the version may hold, so that none is left out for being too many."""
+    cancelled: bool = False
 
 
 class ChunkRef(Value):
@@ -116,6 +145,8 @@ class Rounds(Value):
 
     job_id: str
     chunks: tuple[int, ...]
+    limit: int | None = Field(default=None, ge=1)
+    """Images to keep at most; None: as many as the job file wants."""
 
     def refs(self) -> list[ChunkRef]:
         """Every chunk of every round, in order."""

@@ -30,6 +30,7 @@ class Step(Generic[In, Out]):
 
 EXPAND = Step("expand", p.JobRef, p.Expanded)
 DISCOVER = Step("discover", p.RoundRef, p.Discovered)
+RECALL = Step("recall", p.RecallRef, p.Recalled)
 DOWNLOAD = Step("download", p.ChunkRef, p.ChunkReport)
 VALIDATE = Step("validate", p.ChunkRef, p.ChunkReport)
 DEDUPLICATE = Step("deduplicate", p.Rounds, p.Deduplicated)
@@ -37,5 +38,8 @@ ASSEMBLE = Step("assemble", p.Rounds, p.Assembled)
 FIND_ARCHIVE = Step("find_archive", p.PackageCheck, p.PackageState)
 FINISH = Step("finish", p.Ending, p.Ended)
 
-STORY = (EXPAND, DISCOVER, DOWNLOAD, VALIDATE, DEDUPLICATE, ASSEMBLE, FIND_ARCHIVE, FINISH)
-"""In what order."""
+STORY = (
+    *(EXPAND, DISCOVER, RECALL),
+    *(DOWNLOAD, VALIDATE, DEDUPLICATE, ASSEMBLE, FIND_ARCHIVE, FINISH),
+)
+"""In what order; a retry begins with ``RECALL`` instead of the first two."""

@@ -29,6 +29,7 @@ _BUDGETS = {
 }
 _ENDS = {
     Stop.SATURATED: "the last rounds gave hardly anything new that could be kept",
+    Stop.RETRIED: "a retry fetches what failed before, and looks for nothing new",
     Stop.REFUSED: "the engines that have more want to be left alone for now",
 }
 _WORTH_SAYING = 0.1
@@ -92,6 +93,8 @@ def advice(spec: JobSpec, stop: Stop | None, reports: Sequence[EngineReport]) ->
     """Say what a person can do to get more."""
     if stop in _BUDGETS:
         return f"Raise budget.{stop} to get more."
+    if stop is Stop.RETRIED:
+        return "Retry this job for what failed again, or start its job file anew to look for more."
     if not spec.keywords:
         return "Add addresses to get more." if spec.urls else "Add pictures to get more."
     tips = [tip for tip in (remedy(reports), _filters(reports), _ADD) if tip]

@@ -1,0 +1,303 @@
+"""Retries begin here: what an ended job has becomes round 0, what failed in it round 1."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pixcrawler.domain.dataset import Manifest, ManifestImage
+from pixcrawler.domain.errors import InvariantBroken, NotFound
+from pixcrawler.domain.job import MAX_IMAGES, Job
+from pixcrawler.domain.model import Value
+from pixcrawler.domain.source import Candidate
+from pixcrawler.domain.storage import (
+    WORK,
+    BlobRef,
+    candidates_ref,
+    chunks_of,
+    outcomes_ref,
+    recall_ref,
+    shard_ref,
+    verdicts_ref,
+    version_ref,
+)
+from pixcrawler.domain.verdict import FETCH_REASONS, Outcome, RejectReason, Verdict
+from pixcrawler.pipeline.assemble import LEDGER, MANIFEST
+from pixcrawler.pipeline.limits import CHUNK_IMAGES, RETRY_ROUND
+from pixcrawler.pipeline.payloads import Recalled, RecallRef
+from pixcrawler.pipeline.ports import BlobStore, ChunkCounts, JobStore
+
+HELD_ROUND = 0
+_DIGEST_DIGITS = 16
+_JSON_LINES = "application/x-ndjson"
+_Image = tuple[str, str]
+"""What names an image of a version in its ledger: content hash and address."""
+
+
+class Sources(Value):
+    """Where it stands what became of a job's candidates; the same blobs at every repetition."""
+
+    has_version: bool
+    """The images are those of its version; else all that were found valid."""
+    has_ledger: bool
+    judged: tuple[tuple[int, int], ...] = ()
+    """Rounds and chunks whose verdicts are read, when there is no ledger."""
+    fetched: tuple[tuple[int, int], ...] = ()
+    """The same for those that were not judged any more: their outcomes are read."""
+
+
+def recall(ref: RecallRef, *, jobs: JobStore, blobs: BlobStore) -> Recalled:
+    """Bring what an ended job has into a new one, and cut into chunks what failed in it.
+
+    Round 0 holds the images of the job's version, judged already and with their bytes; of a job
+    without a version, everything that it found valid. In its last chunks are the failures that
+    are not asked for: a later retry finds them there. Round 1 are the candidates to fetch again.
+
+    Safe to repeat, also by two workers at once: the first list of sources counts, what they say
+    does not change, and everything else follows from it. Of the bytes, one piece is in memory.
+
+    Raises:
+        NotFound: what the job says of its candidates is gone.
+        InvariantBroken: its version has an image that its ledger does not know.
+    """
+    done = recall_ref(ref.job_id, "recalled.json")
+    if blobs.exists(done):
+        return Recalled.model_validate_json(blobs.get(done))
+    if jobs.is_given_up(ref.job_id):
+        return _CANCELLED
+    base = jobs.job(ref.retry_of)
+    memory = _remembered(ref, base, _sources(ref, base, blobs), blobs)
+    parts = memory.parts()
+    jobs.add_chunks(ref.job_id, HELD_ROUND, [len(part.lines) for part in parts])
+    for chunk, part in enumerate(parts):
+        if jobs.is_given_up(ref.job_id):
+            return _CANCELLED
+        _hold(part, ref.job_id, chunk, blobs)
+        jobs.chunk_validated(ref.job_id, HELD_ROUND, chunk, part.counts)
+    cut = list(_in_chunks(memory.again))
+    for chunk, lines in enumerate(cut):
+        blobs.put(candidates_ref(ref.job_id, RETRY_ROUND, chunk), b"".join(lines), _JSON_LINES)
+    jobs.add_chunks(ref.job_id, RETRY_ROUND, [len(lines) for lines in cut])
+    recalled = Recalled(
+        held=len(parts),
+        chunks=len(cut),
+        candidates=len(memory.again),
+        limit=memory.limit(jobs.job(ref.job_id).spec.max_images),
+    )
+    blobs.put(done, recalled.model_dump_json().encode(), "application/json")
+    return recalled
+
+
+_CANCELLED = Recalled(held=0, chunks=0, candidates=0, cancelled=True)
+
+
+def is_recallable(job_id: str, dataset_id: str, version: int, blobs: BlobStore) -> bool:
+    """Say whether it can still be read what became of an ended job's candidates."""
+    written = (version_ref(dataset_id, version, name) for name in (MANIFEST, LEDGER))
+    if all(blobs.exists(place) for place in written):
+        return True
+    kinds = ("verdicts", "outcomes")
+    return any(next(_names(job_id, kind, blobs), None) is not None for kind in kinds)
+
+
+# ------------------------------------------------------------------ sources
+
+
+def _sources(ref: RecallRef, base: Job, blobs: BlobStore) -> Sources:
+    """Return the sources: the first time as they are now, then always the same ones."""
+    place = recall_ref(ref.job_id, "sources.json")
+    if not blobs.exists(place):
+        blobs.put_new(place, _found(base, blobs).model_dump_json().encode())
+    return Sources.model_validate_json(blobs.get(place))
+
+
+def _found(base: Job, blobs: BlobStore) -> Sources:
+    has_version = blobs.exists(version_ref(base.dataset_id, base.version, MANIFEST))
+    # A ledger alone was written by a job that ended before its manifest: its shards may lack.
+    if has_version and blobs.exists(version_ref(base.dataset_id, base.version, LEDGER)):
+        return Sources(has_version=True, has_ledger=True)
+    judged = tuple(_chunks(base.id, "verdicts", blobs))
+    fetched = tuple(sorted(set(_chunks(base.id, "outcomes", blobs)) - set(judged)))
+    if not judged and not fetched:
+        raise NotFound(f"The working files of job {base.id} are gone, and it wrote no version.")
+    return Sources(has_version=has_version, has_ledger=False, judged=judged, fetched=fetched)
+
+
+def _chunks(job_id: str, kind: str, blobs: BlobStore) -> Iterator[tuple[int, int]]:
+    for name in _names(job_id, kind, blobs):
+        round_no, _, chunk = name.rpartition("/")[2].partition(".")[0].partition("-")
+        yield int(round_no), int(chunk)
+
+
+def _names(job_id: str, kind: str, blobs: BlobStore) -> Iterator[str]:
+    place = chunks_of(job_id, kind)
+    return blobs.names(place.container, place.name)
+
+
+# ------------------------------------------------------------------ what is remembered
+
+
+@dataclass
+class _Part:
+    """A chunk of round 0: verdicts as lines, and the tar in which their images lie."""
+
+    shard: BlobRef | None = None
+    lines: list[bytes] = field(default_factory=list)
+    reasons: Counter[RejectReason] = field(default_factory=Counter)
+
+    @property
+    def counts(self) -> ChunkCounts:
+        """Of the chunk; no bytes, for this job downloads none of it."""
+        valid = len(self.lines) - self.reasons.total()
+        rejected = self.reasons.total()
+        return ChunkCounts(valid, valid, rejected, 0, dict(self.reasons))
+
+
+@dataclass
+class _Memory:
+    """What a job has and lacks, as lines: objects would take ten times the memory."""
+
+    room: int
+    """Candidates that may be fetched again, so that all that come can be held."""
+    kept: int = 0
+    """Images of its version."""
+    held: dict[str, _Part] = field(default_factory=dict)
+    """By the name of the tar."""
+    left: list[tuple[RejectReason, bytes]] = field(default_factory=list)
+    again: list[bytes] = field(default_factory=list)
+
+    def parts(self) -> list[_Part]:
+        """Return the chunks of round 0, those with images first."""
+        starts = range(0, len(self.left), CHUNK_IMAGES)
+        failures = [self.left[start : start + CHUNK_IMAGES] for start in starts]
+        return [
+            *self.held.values(),
+            *(
+                _Part(None, [line for _, line in part], Counter(reason for reason, _ in part))
+                for part in failures
+            ),
+        ]
+
+    def limit(self, wanted: int) -> int:
+        """Return how many images the version may hold; no image of the last one is crowded out."""
+        return max(wanted, self.kept + len(self.again)) if self.kept else wanted
+
+    def hold(self, shard: BlobRef, verdict: Verdict) -> None:
+        """Take an image whose bytes lie in ``shard``."""
+        outcome = verdict.outcome.model_copy(update={"shard": _digest(shard)})
+        part = self.held.setdefault(shard.name, _Part(shard))
+        part.lines.append(_line(verdict.model_copy(update={"outcome": outcome})))
+
+    def miss(self, verdict: Verdict, reason: RejectReason, *, is_wanted: bool) -> None:
+        """Take a candidate that failed while it was fetched."""
+        if is_wanted and len(self.again) < self.room:
+            self.again.append(_line(verdict.outcome.candidate))
+        else:
+            self.left.append((reason, _line(verdict)))
+
+
+def _remembered(ref: RecallRef, base: Job, sources: Sources, blobs: BlobStore) -> _Memory:
+    images = _images(base, blobs) if sources.has_version else {}
+    memory = _Memory(room=max(0, MAX_IMAGES - len(images)), kept=len(images))
+    for verdict, shard in _verdicts(base, sources, blobs):
+        reason = verdict.reason
+        if reason in FETCH_REASONS:
+            memory.miss(verdict, reason, is_wanted=reason in ref.reasons)
+        elif verdict.facts is None:
+            continue
+        elif not sources.has_version:
+            memory.hold(shard, verdict)
+        else:
+            image = images.pop((verdict.facts.sha256, verdict.outcome.address), None)
+            if image is not None:
+                place = version_ref(base.dataset_id, base.version, image.shard)
+                memory.hold(place, _as_kept(verdict, image))
+    if images:
+        raise InvariantBroken(f"{len(images)} images of the version are not in its ledger")
+    return memory
+
+
+def _images(base: Job, blobs: BlobStore) -> dict[_Image, ManifestImage]:
+    place = version_ref(base.dataset_id, base.version, MANIFEST)
+    manifest = Manifest.model_validate_json(blobs.get(place))
+    return {(image.facts.sha256, image.source_url): image for image in manifest.images}
+
+
+def _as_kept(verdict: Verdict, image: ManifestImage) -> Verdict:
+    """The verdict on an image of a version: where its bytes lie now, and where else it was found.
+
+    Copies that were left out tell no more where they were found; the manifest does.
+    """
+    outcome = verdict.outcome
+    finds = dict.fromkeys((*outcome.candidate.also_found, *image.also_found))
+    candidate = outcome.candidate.model_copy(update={"also_found": tuple(finds)})
+    where = {
+        "candidate": candidate,
+        "name": image.path.rpartition("/")[2],
+        "offset": image.offset,
+        "length": image.length,
+    }
+    return verdict.model_copy(update={"outcome": outcome.model_copy(update=where)})
+
+
+def _verdicts(base: Job, sources: Sources, blobs: BlobStore) -> Iterator[tuple[Verdict, BlobRef]]:
+    """Yield every verdict of a job in order, and where the work files have its bytes."""
+    if sources.has_ledger:
+        nowhere = BlobRef(container=WORK, name="-")
+        for line in _lines(version_ref(base.dataset_id, base.version, LEDGER), blobs):
+            yield Verdict.model_validate_json(line), nowhere
+        return
+    for round_no, chunk in sources.judged:
+        for line in _lines(verdicts_ref(base.id, round_no, chunk), blobs):
+            verdict = Verdict.model_validate_json(line)
+            yield verdict, shard_ref(base.id, round_no, chunk, verdict.outcome.shard)
+    for round_no, chunk in sources.fetched:
+        place = outcomes_ref(base.id, round_no, chunk)
+        for line in _lines(place, blobs):
+            outcome = Outcome.model_validate_json(line)
+            yield Verdict(outcome=outcome, reason=outcome.reason, detail=outcome.detail), place
+
+
+def _lines(place: BlobRef, blobs: BlobStore) -> Iterator[bytes]:
+    """Yield the lines of a blob; hold little more than a piece of it."""
+    rest = b""
+    for piece in blobs.stream(place):
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from whole
+    if rest:
+        yield rest
+
+
+# ------------------------------------------------------------------ what is written
+
+
+def _hold(part: _Part, job_id: str, chunk: int, blobs: BlobStore) -> None:
+    """Write a chunk of round 0: its images, and last its verdicts."""
+    place = verdicts_ref(job_id, HELD_ROUND, chunk)
+    if blobs.exists(place):
+        return
+    if part.shard is not None:
+        with tempfile.TemporaryFile() as file:
+            for piece in blobs.stream(part.shard):
+                file.write(piece)
+            copy = shard_ref(job_id, HELD_ROUND, chunk, _digest(part.shard))
+            blobs.put_file(copy, file, "application/x-tar")
+    blobs.put(place, b"".join(part.lines), _JSON_LINES)
+
+
+def _in_chunks(lines: list[bytes]) -> Iterator[list[bytes]]:
+    for start in range(0, len(lines), CHUNK_IMAGES):
+        yield lines[start : start + CHUNK_IMAGES]
+
+
+def _digest(shard: BlobRef) -> str:
+    """Return what stands for a shard's content in names: it was written once, under one name."""
+    name = f"{shard.container}/{shard.name}"
+    return hashlib.sha256(name.encode()).hexdigest()[:_DIGEST_DIGITS]
+
+
+def _line(value: Candidate | Verdict) -> bytes:
+    return f"{value.model_dump_json(exclude_defaults=True)}\n".encode()
