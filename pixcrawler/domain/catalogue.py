@@ -15,6 +15,7 @@ from pixcrawler.domain.note import Note
 from pixcrawler.domain.progress import Progress
 from pixcrawler.domain.source import EngineReport
 from pixcrawler.domain.storage import ArchiveFormat, StorageTier
+from pixcrawler.domain.verdict import RejectReason
 
 Entry = TypeVar("Entry", bound=Value)
 
@@ -56,6 +57,10 @@ class JobEntry(Value):
     """What was estimated for the same job file in the day before, as it was told then."""
     actual: Actual | None = None
     """What came of it, in the same terms; None until the job has ended."""
+    retry_of: str | None = None
+    """The job of which only what failed is fetched again."""
+    retry_reasons: tuple[RejectReason, ...] = ()
+    """Why it had failed; of a retry only."""
     created_at: AwareDatetime
     started_at: AwareDatetime | None
     finished_at: AwareDatetime | None

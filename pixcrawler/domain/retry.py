@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pixcrawler.domain.catalogue import JobEntry
@@ -18,6 +21,22 @@ RETRY_NOTE = "retry"
 _FIELD = "reasons"
 
 Counts = dict[RejectReason, int]
+
+
+@dataclass(frozen=True)
+class RetryCall:
+    """What a call asks to be fetched again."""
+
+    job_id: str
+    reasons: tuple[RejectReason, ...]
+    key: str | None = None
+    """Idempotency-Key."""
+
+    @property
+    def digest(self) -> bytes:
+        """What calls for the same have in common: 32 bytes."""
+        text = json.dumps(["retry", self.job_id, sorted(self.reasons)])
+        return hashlib.sha256(text.encode()).digest()
 
 
 class Retry(Value):

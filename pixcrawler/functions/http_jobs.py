@@ -1,4 +1,4 @@
-"""HTTP: start a job, look at jobs, cancel one."""
+"""HTTP: start a job, look at jobs, cancel one, retry one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pixcrawler.domain.errors import InvalidRequest, Violation
 from pixcrawler.domain.job import JobSpec, JobStatus
 from pixcrawler.domain.jobfile import parse_job
 from pixcrawler.domain.note import Note
+from pixcrawler.domain.retry import RetryCall, reasons_of
 from pixcrawler.functions.bodies import printable
 from pixcrawler.functions.guard import (
     Access,
@@ -25,8 +26,10 @@ from pixcrawler.functions.wire import Answer, Wire
 from pixcrawler.pipeline.engines.choice import faults, filter_notes
 from pixcrawler.pipeline.engines.entries import Switches
 from pixcrawler.pipeline.payloads import Order
+from pixcrawler.pipeline.recall import is_recallable
 from pixcrawler.pipeline.words.consult import notes_at_creation
 
+RETRY_BODY_MAX_BYTES = 4096
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 blueprint = df.Blueprint()
@@ -41,10 +44,23 @@ def create_job(call: Call) -> Answer:
     """
     spec, notes = order_of(call)
     created = world().catalogue.create_job(call.principal, spec, _idempotency_key(call), notes)
-    job = created.job
-    order = Order(job_id=job.id, wanted=job.wanted) if job.status is JobStatus.PENDING else None
-    headers = {"Location": f"/api/v1/jobs/{job.id}"}
-    return Answer(job, 200 if created.is_repeated else 202, headers, order)
+    return _begun(created.job, is_repeated=created.is_repeated)
+
+
+@starting_operation(blueprint, "POST", "v1/jobs/{job_id}/retry")
+def retry_job(call: Call) -> Answer:
+    """Create a job that fetches again what failed in an ended one, and start its story.
+
+    It builds the version after, with all that is in the one before. A repetition (same
+    Idempotency-Key, same reasons) answers with the same job.
+    """
+    w = world()
+    reasons = reasons_of(call.body(RETRY_BODY_MAX_BYTES) if call.request.get_body() else {})
+    base = w.catalogue.job(call.principal, call.path("job_id").lower())
+    asked = RetryCall(base.id, reasons, _idempotency_key(call))
+    has_papers = is_recallable(base.id, base.dataset_id, base.version, w.blobs)
+    created = w.catalogue.retry_job(call.principal, asked, has_papers=has_papers)
+    return _begun(created.job, is_repeated=created.is_repeated)
 
 
 @operation(blueprint, "GET", "v1/jobs")
@@ -88,6 +104,16 @@ def page_of(call: Call) -> Page:
     """
     limit = bounded_number("limit", call.query("limit"), PAGE_ITEMS, PAGE_MAX_ITEMS)
     return Page(limit=limit, cursor=call.query("cursor"))
+
+
+def _begun(job: JobEntry, *, is_repeated: bool) -> Answer:
+    """Answer with a job, and start its story unless that was done before."""
+    order = Order(
+        job_id=job.id, wanted=job.wanted, retry_of=job.retry_of, reasons=job.retry_reasons
+    )
+    headers = {"Location": f"/api/v1/jobs/{job.id}"}
+    is_new = job.status is JobStatus.PENDING
+    return Answer(job, 200 if is_repeated else 202, headers, order if is_new else None)
 
 
 def _without_chunks(job: JobEntry) -> Wire:

@@ -30,6 +30,7 @@ from pixcrawler.domain.catalogue import (
 from pixcrawler.domain.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from pixcrawler.domain.job import JobSpec, JobStatus
 from pixcrawler.domain.note import Note, with_notes
+from pixcrawler.domain.retry import RetryCall, accepted, note_of
 from pixcrawler.domain.storage import Archive
 
 _SQL = statements("catalogue")
@@ -122,6 +123,34 @@ class PostgresCatalogue:
             connection.execute(_SQL["lock_owner"], values)
             repeated = _repeated(connection, values) if idempotency_key else None
             job_id = repeated or _insert_job(connection, values, spec)
+            row = _one(connection, "job", {**values, "job_id": job_id}, "job")
+        return Created(job=job_entry(row), is_repeated=repeated is not None)
+
+    def retry_job(self, principal: Principal, call: RetryCall, *, has_papers: bool) -> Created:
+        """Create a job that fetches again what failed in an ended one, for the version after it.
+
+        Args:
+            principal: the caller.
+            call: what is asked for; the same key for the same retry gives the same job again.
+            has_papers: what the ended job says of its candidates can still be read.
+
+        Raises:
+            Conflict: the key was used for another request, or the job cannot be retried.
+        """
+        values = {
+            "user_id": UUID(principal.user_id),
+            "job_id": uuid_of(call.job_id, "job"),
+            "reasons": [reason.value for reason in call.reasons],
+            "idempotency_key": call.key,
+            "request_hash": call.digest if call.key else None,
+        }
+        with self._worker.as_service(CALLER_TIMEOUT_MS) as connection:
+            connection.execute(_SQL["lock_owner"], values)
+            base = job_entry(_one(connection, "job", values, "job"))
+            repeated = _repeated(connection, values) if call.key else None
+            job_id = repeated or _insert_retry(
+                connection, values, base, call, has_papers=has_papers
+            )
             row = _one(connection, "job", {**values, "job_id": job_id}, "job")
         return Created(job=job_entry(row), is_repeated=repeated is not None)
 
@@ -232,7 +261,7 @@ def _repeated(connection: Connection[DictRow], values: dict[str, Any]) -> UUID |
     if row is None:
         return None
     if row["request_hash"] != values["request_hash"]:
-        raise Conflict("This Idempotency-Key was used for another job file.")
+        raise Conflict("This Idempotency-Key was used for another job file or retry.")
     job_id: UUID = row["id"]
     return job_id
 
@@ -250,6 +279,24 @@ def _insert_job(connection: Connection[DictRow], values: dict[str, Any], spec: J
     values = {**values, "dataset_id": dataset["id"]}
     version = _returned(connection, "next_version", values)["version"]
     job_id: UUID = _returned(connection, "create_job", {**values, "version": version})["id"]
+    return job_id
+
+
+def _insert_retry(
+    connection: Connection[DictRow],
+    values: dict[str, Any],
+    base: JobEntry,
+    call: RetryCall,
+    *,
+    has_papers: bool,
+) -> UUID:
+    newer = connection.execute(_SQL["retried_by"], values).fetchone()
+    retried_by = str(newer["id"]) if newer else None
+    retry = accepted(base, call.reasons, has_papers=has_papers, retried_by=retried_by)
+    notes = [note_of(retry, base.id).model_dump(mode="json")]
+    values = {**values, "dataset_id": UUID(base.dataset_id), "notes": Jsonb(notes)}
+    version = _returned(connection, "next_version", values)["version"]
+    job_id: UUID = _returned(connection, "create_retry", {**values, "version": version})["id"]
     return job_id
 
 

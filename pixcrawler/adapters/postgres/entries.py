@@ -44,6 +44,8 @@ def job_entry(row: Row) -> JobEntry:
         spec=row["spec"],
         estimate=row["estimate"],
         actual=_actual(row),
+        retry_of=str(row["retry_of"]) if row["retry_of"] else None,
+        retry_reasons=row["retry_reasons"],
         created_at=row["created_at"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],
@@ -61,7 +63,8 @@ def _actual(row: Row) -> Actual | None:
         images=images,
         bytes=row["bytes"],
         minutes=round(max(0.0, seconds) / 60, 2),
-        credits=images * CREDITS_PER_IMAGE,
+        # What a retry took over was paid for with the job before it.
+        credits=max(0, images - row["base_kept"]) * CREDITS_PER_IMAGE,
     )
 
 

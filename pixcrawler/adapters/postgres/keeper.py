@@ -47,4 +47,10 @@ class PostgresKeeper:
 
 
 def _order(row: DictRow) -> Order:
-    return Order(job_id=str(row["id"]), wanted=row["wanted"])
+    base = row["retry_of"]
+    return Order(
+        job_id=str(row["id"]),
+        wanted=row["wanted"],
+        retry_of=str(base) if base else None,
+        reasons=row["retry_reasons"],
+    )

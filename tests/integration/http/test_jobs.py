@@ -18,7 +18,7 @@ from tests.integration.http.conftest import Api
 JOB_FIELDS = {
     *("id", "name", "project", "dataset_id", "version", "status", "stage", "wanted", "progress"),
     *("engines", "message", "error", "spec", "created_at", "started_at", "finished_at"),
-    *("notes", "estimate", "actual"),
+    *("notes", "estimate", "actual", "retry_of", "retry_reasons"),
 }
 PROGRESS_FIELDS = {
     *("round", "chunks", "candidates", "downloaded", "kept", "rejected", "reasons", "bytes"),

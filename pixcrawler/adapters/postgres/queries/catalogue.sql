@@ -113,6 +113,25 @@ values
     limit 1))
 returning id
 
+-- name: retried_by
+-- The newest retry that has what this job has, or will have it.
+select j.id
+from public.crawl_jobs as j
+where j.retry_of = %(job_id)s and j.user_id = %(user_id)s
+  and j.status not in ('failed', 'cancelled')
+order by j.created_at desc
+limit 1
+
+-- name: create_retry
+insert into public.crawl_jobs
+  (user_id, dataset_id, version, spec, wanted, notes, idempotency_key, request_hash, retry_of,
+   retry_reasons)
+select j.user_id, j.dataset_id, %(version)s, j.spec, j.wanted, %(notes)s, %(idempotency_key)s,
+       %(request_hash)s, j.id, %(reasons)s::text[]
+from public.crawl_jobs as j
+where j.id = %(job_id)s and j.user_id = %(user_id)s
+returning id
+
 -- name: cancel_job
 update public.crawl_jobs
 set status = 'cancelling'

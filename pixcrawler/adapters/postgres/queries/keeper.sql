@@ -1,14 +1,14 @@
 -- What the timers look for, as the service.
 
 -- name: unstarted
-select id, wanted
+select id, wanted, retry_of, retry_reasons
 from public.crawl_jobs
 where started_at is null and created_at < %(before)s and status in ('pending', 'cancelling')
 order by created_at
 limit %(limit)s
 
 -- name: silent
-select j.id, j.wanted
+select j.id, j.wanted, j.retry_of, j.retry_reasons
 from public.crawl_jobs as j
 where j.status in ('pending', 'running', 'cancelling')
   and j.started_at is not null
@@ -20,10 +20,14 @@ order by j.updated_at
 limit %(limit)s
 
 -- name: ended
-select id
-from public.crawl_jobs
-where finished_at < %(before)s and swept_at is null
-order by finished_at
+-- What a retry may have to recall stays until it has ended.
+select j.id
+from public.crawl_jobs as j
+where j.finished_at < %(before)s and j.swept_at is null
+  and not exists (
+    select from public.crawl_jobs as r where r.retry_of = j.id and r.finished_at is null
+  )
+order by j.finished_at
 limit %(limit)s
 
 -- name: mark_swept
