@@ -88,6 +88,34 @@ def deliver(api: Api, wanted: Wanted, talk: Talk, patience: Patience) -> Deliver
     return Delivered(archive, folder, str(link["sha256"]), int(link["bytes"]), reused)
 
 
+def fetch_archive(api: Api, wanted: Wanted, talk: Talk, patience: Patience) -> Path:
+    """Fetch the archive alone to ``wanted.out``, a folder that is there; return where it is.
+
+    Raises:
+        Unreachable: the store cannot be reached.
+        CliError: what arrived is not what was announced, or cannot be written.
+    """
+    target = wanted.out / "dataset.zip"
+    try:
+        _Fetch(api, wanted, talk, patience).run(api.link(wanted.dataset_id, wanted.version), target)
+    except OSError as error:
+        raise CliError(f"{error.filename or wanted.out}: {error.strerror or error}") from None
+    return target
+
+
+def chosen_version(api: Api, name: str, number: int | None) -> tuple[dict[str, Any], int]:
+    """Return the dataset of this id or name, and the number of its version: the latest, or yours.
+
+    Raises:
+        Mistake: there is none.
+    """
+    dataset = api.find_dataset(name)
+    chosen = number or (dataset.get("latest_version") or {}).get("version")
+    if not chosen:
+        raise Mistake(f"dataset {dataset['name']!r} has no version yet")
+    return dataset, int(chosen)
+
+
 def _folder(wanted: Wanted, link: dict[str, Any], talk: Talk) -> Path:
     """Return the path of the folder; the archive is beside it with .zip."""
     given = str(link.get("filename") or f"{wanted.name}-v{wanted.version}")

@@ -57,9 +57,19 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "cancel", parents=[common], help="cancel a job", allow_abbrev=False
     )
     cancel.add_argument("job", metavar="JOB", help="its id, or the beginning of it")
+    _retry(
+        commands.add_parser(
+            "retry", parents=[common], help="fetch again what failed in a job", allow_abbrev=False
+        )
+    )
     _download(
         commands.add_parser(
             "download", parents=[common], help="fetch a dataset", allow_abbrev=False
+        )
+    )
+    _verify(
+        commands.add_parser(
+            "verify", parents=[common], help="check a dataset by its receipts", allow_abbrev=False
         )
     )
     _engines(
@@ -127,10 +137,38 @@ def _job(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", metavar="N", help="of the dataset")
 
 
+def _retry(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("job", metavar="JOB", help="its id, or the beginning of it")
+    parser.add_argument(
+        "--reason",
+        action="append",
+        default=[],
+        metavar="R",
+        help="fetch again what failed for this reason; may be given several times (default: those"
+        " that may have passed by now, such as throttled and timed_out)",
+    )
+    _out(parser)
+    parser.add_argument("--no-wait", action="store_true", help="start the job and return")
+
+
 def _download(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", metavar="DATASET", help="its id or name")
     parser.add_argument("--version", type=_positive, metavar="N", help="default: the latest")
     _out(parser)
+
+
+def _verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "dataset",
+        metavar="DATASET",
+        help="a folder or a ZIP of a dataset version; or the id or name of a dataset at the API",
+    )
+    parser.add_argument(
+        "--version", type=_positive, metavar="N", help="of a dataset at the API (the latest)"
+    )
+    parser.add_argument(
+        "--root", metavar="HEX", help="the root that you know from elsewhere: it must be this one"
+    )
 
 
 def _engines(parser: argparse.ArgumentParser) -> None:

@@ -8,14 +8,15 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from pixcrawler.cli.archive import Delivered, Wanted, deliver
+from pixcrawler.cli.archive import Delivered, Wanted, chosen_version, deliver
 from pixcrawler.cli.connection import Connection, connected
 from pixcrawler.cli.engines import engines
-from pixcrawler.cli.errors import INTERRUPTED, OK, CliError, Mistake, Unreachable
+from pixcrawler.cli.errors import INTERRUPTED, OK, CliError, Unreachable
 from pixcrawler.cli.follow import FINAL, cancel_politely, follow
 from pixcrawler.cli.jobfile import Wishes
 from pixcrawler.cli.outlook import show_comparison, show_estimate
 from pixcrawler.cli.own import JobOrder, job_order
+from pixcrawler.cli.reasons import reason_of
 from pixcrawler.cli.send import send_all
 from pixcrawler.cli.serve import serve
 from pixcrawler.cli.stack import Stack
@@ -31,6 +32,7 @@ from pixcrawler.cli.summary import (
     show_reasons,
 )
 from pixcrawler.cli.talk import Talk
+from pixcrawler.cli.verify import verify
 from pixcrawler.cli.view import job_view
 
 WITH_DATASET = ("succeeded", "partial")
@@ -42,15 +44,31 @@ def run(options: argparse.Namespace, talk: Talk) -> int:
     with connected(options, talk) as connection:
         document = _document(order, connection, talk)
         job = connection.api.create_job(document, uuid.uuid4().hex)
-        if options.no_wait:
-            _tell_created(job, talk)
-            if connection.stack:
-                _keep(connection.stack, talk)
-            talk.json(job)
-            talk.line(f"{job['id']}")
-            return OK
-        ended = _followed(connection, job, talk)
-        return INTERRUPTED if ended is None else _concluded(connection, ended, options, talk)
+        return _attended(connection, job, options, talk)
+
+
+def retry(options: argparse.Namespace, talk: Talk) -> int:
+    """Fetch again what failed in a job, follow that, and bring the new version here."""
+    reasons = [reason_of(word) for word in options.reason]
+    with connected(options, talk) as connection:
+        base = connection.api.find_job(options.job)
+        job = connection.api.retry_job(base, reasons, uuid.uuid4().hex)
+        return _attended(connection, job, options, talk)
+
+
+def _attended(
+    connection: Connection, job: dict[str, Any], options: argparse.Namespace, talk: Talk
+) -> int:
+    """Follow a new job to its end and bring its dataset here, unless nobody wants to wait."""
+    if options.no_wait:
+        _tell_created(job, talk)
+        if connection.stack:
+            _keep(connection.stack, talk)
+        talk.json(job)
+        talk.line(f"{job['id']}")
+        return OK
+    ended = _followed(connection, job, talk)
+    return INTERRUPTED if ended is None else _concluded(connection, ended, options, talk)
 
 
 def estimate(options: argparse.Namespace, talk: Talk) -> int:
@@ -178,13 +196,8 @@ def cancel(options: argparse.Namespace, talk: Talk) -> int:
 def download(options: argparse.Namespace, talk: Talk) -> int:
     """Bring a dataset version here."""
     with connected(options, talk) as connection:
-        dataset = connection.api.find_dataset(options.dataset)
-        number = options.version or (dataset.get("latest_version") or {}).get("version")
-        if not number:
-            raise Mistake(f"dataset {dataset['name']!r} has no version yet")
-        wanted = Wanted(
-            dataset["id"], int(number), dataset["name"], options.out, force=options.force
-        )
+        dataset, number = chosen_version(connection.api, options.dataset, options.version)
+        wanted = Wanted(dataset["id"], number, dataset["name"], options.out, force=options.force)
         delivered = deliver(connection.api, wanted, talk, connection.patience)
     talk.line(f"{dataset['name']}, version {number}")
     show_delivered(talk, delivered)
@@ -198,7 +211,9 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Talk], int]] = {
     "jobs": jobs,
     "status": status,
     "cancel": cancel,
+    "retry": retry,
     "download": download,
+    "verify": verify,
     "engines": engines,
     "serve": serve,
 }

@@ -20,7 +20,7 @@ _FREE_GROWTH_BYTES = 100_000_000
 _SPARE_BYTES = 50_000_000
 """Left free on the disk."""
 _PIECE_BYTES = 1024 * 1024
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
 class BadArchive(CliError):
@@ -44,7 +44,7 @@ def unpack(archive: Path, folder: Path, *, replace: bool = False) -> None:
                 members = _checked(opened, archive)
                 for member in members:
                     _write(opened, member, draft)
-        except _DAMAGED as error:
+        except DAMAGED as error:
             raise BadArchive(f"{archive} is damaged: {error}") from None
         except OSError as error:
             if error.errno == errno.EINVAL:  # a damaged directory leads to places before the file
@@ -57,6 +57,19 @@ def unpack(archive: Path, folder: Path, *, replace: bool = False) -> None:
 
 
 def _checked(opened: zipfile.ZipFile, archive: Path) -> list[zipfile.ZipInfo]:
+    members = members_of(opened, archive)
+    total = sum(member.file_size for member in members)
+    if total + _SPARE_BYTES > shutil.disk_usage(archive.parent).free:
+        raise BadArchive(f"{archive} needs {total:,} bytes on the disk, which are not free")
+    return members
+
+
+def members_of(opened: zipfile.ZipFile, archive: Path) -> list[zipfile.ZipInfo]:
+    """Return the members of an archive that is no bomb and in which each has a plain name.
+
+    Raises:
+        BadArchive: it is otherwise.
+    """
     members = opened.infolist()
     if len(members) > _MAX_FILES:
         raise BadArchive(f"{archive} holds {len(members):,} files, more than any dataset")
@@ -64,8 +77,6 @@ def _checked(opened: zipfile.ZipFile, archive: Path) -> list[zipfile.ZipInfo]:
     packed = archive.stat().st_size
     if total > packed * _MAX_GROWTH + _FREE_GROWTH_BYTES:
         raise BadArchive(f"{archive} would unfold to {total:,} bytes from {packed:,}")
-    if total + _SPARE_BYTES > shutil.disk_usage(archive.parent).free:
-        raise BadArchive(f"{archive} needs {total:,} bytes on the disk, which are not free")
     seen: set[str] = set()
     for member in members:
         fault = _fault(member, seen)
