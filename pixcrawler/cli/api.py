@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from pixcrawler.cli.errors import ApiRefused, Mistake, Unreachable
@@ -57,6 +57,11 @@ class Api:
     def cancel_job(self, job_id: str) -> dict[str, Any]:
         """Ask for a job to be cancelled."""
         return self._call("POST", f"/jobs/{job_id}/cancel", {})
+
+    def retry_job(self, job_id: str, reasons: Sequence[str], key: str) -> dict[str, Any]:
+        """Start a job that fetches again what failed in another one; without reasons, the usual."""
+        body = {"reasons": list(reasons)} if reasons else {}
+        return self._call("POST", f"/jobs/{job_id}/retry", body, key=key)
 
     def jobs(self) -> Iterator[dict[str, Any]]:
         """Yield every job, the newest first."""

@@ -35,6 +35,12 @@ REASONS = {
 }
 
 
+def reason_of(word: str) -> str:
+    """Return the reason that ``word`` is the beginning of; as it stands where that is none."""
+    found = [reason for reason in REASONS if reason.startswith(word.lower())]
+    return found[0] if len(found) == 1 else word
+
+
 def explain(reason: str) -> str:
     """Return the meaning of ``reason``; a reason of a newer server explains itself by its name."""
     return REASONS.get(reason, reason.replace("_", " "))

@@ -22,6 +22,8 @@ def show_job(talk: Talk, job: dict[str, Any]) -> None:
     progress = job.get("progress") or {}
     talk.line(f"job      {job['id']}")
     talk.line(f"dataset  {job.get('name')}, version {job.get('version')} ({job.get('dataset_id')})")
+    if job.get("retry_of"):
+        talk.line(f"retry of {job['retry_of']} ({', '.join(job.get('retry_reasons') or [])})")
     stage = f", {job['stage']}" if job.get("status") == "running" else ""
     talk.line(f"status   {job.get('status')}{stage}")
     talk.line(
