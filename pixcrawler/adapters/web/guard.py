@@ -16,13 +16,17 @@ from urllib.parse import SplitResult, urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from typing_extensions import override
+from yarl import URL
 
-from pixcrawler.pipeline.discovery.addresses import canonical
+from pixcrawler.pipeline.discovery.addresses import MAX_CHARS, canonical
 
 PORTS = frozenset({80, 443})
 LOOKUP_THREADS = 16
 """Names looked up at once in this process: getaddrinfo blocks its thread."""
+MAX_ADDRESSES = 8
+"""Of a name, that may be connected to: one name must not send us through a whole network."""
 
+_NO_ADDRESS = "this is not an address of the web"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # Beside what is_global refuses: what it lets pass in one Python version or another.
@@ -31,7 +35,10 @@ _CLOSED_V4 = [
     IPv4Network("169.254.0.0/16"),  # metadata and identity endpoints
     IPv4Network("100.64.0.0/10"),  # shared by carriers
     IPv4Network("192.0.0.0/24"),  # protocol assignments
+    IPv4Network("192.31.196.0/24"),  # AS112: answers for private addresses
+    IPv4Network("192.52.193.0/24"),  # relays of multicast
     IPv4Network("192.88.99.0/24"),  # 6to4 relays
+    IPv4Network("192.175.48.0/24"),  # AS112
     IPv4Network("224.0.0.0/3"),  # multicast and reserved
 ]
 # Global unicast is 2000::/3. Outside of it lie loopback, link-local, unique local, site-local and
@@ -41,6 +48,7 @@ _CLOSED_V6 = [
     IPv6Network("2001::/23"),  # protocol assignments, with Teredo
     IPv6Network("2001:db8::/32"),  # documentation
     IPv6Network("2002::/16"),  # 6to4
+    IPv6Network("2620:4f:8000::/48"),  # AS112
     IPv6Network("3fff::/20"),  # documentation
 ]
 
@@ -68,6 +76,8 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
         return False
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _CLOSED_V4)
+    if address.scope_id is not None:
+        return False  # a zone is one of this machine's own networks
     return address in _OPEN_V6 and not any(address in network for network in _CLOSED_V6)
 
 
@@ -82,10 +92,11 @@ def vet_url(url: str, allowed: Collection[str]) -> bool:
     """
     form = canonical(url)
     if form is None:
-        raise AddressBlocked("this is not an address of the web")
-    origin = origin_of(form)
-    if origin in allowed:
+        raise AddressBlocked(_oddity(url))
+    if origin_of(form) in allowed and _is_read_alike(url, form):
         return True
+    if not url.isascii():
+        _read(url)
     parts = urlsplit(form)
     host = parts.hostname or ""
     port = _port(parts)
@@ -94,6 +105,36 @@ def vet_url(url: str, allowed: Collection[str]) -> bool:
     if ":" in host or host.replace(".", "").isdigit():
         vet_ip(host)
     return False
+
+
+def _is_read_alike(url: str, form: str) -> bool:
+    """Whether the client reads the same origin: two readers of foreign letters may differ."""
+    read, known = _read(url), URL(form, encoded=True)
+    return (read.scheme, read.raw_host, read.port) == (known.scheme, known.raw_host, known.port)
+
+
+def _read(url: str) -> URL:
+    """The address as the client reads it.
+
+    Raises:
+        AddressBlocked: the client cannot.
+    """
+    try:
+        return URL(url, encoded=url.isascii())
+    except ValueError:
+        raise AddressBlocked(_NO_ADDRESS) from None
+
+
+def _oddity(url: str) -> str:
+    """What is wrong with an address that is refused unseen, in words."""
+    if len(url) > MAX_CHARS:
+        return f"its address is longer than {MAX_CHARS} characters"
+    scheme, is_there, rest = url.partition(":")
+    if is_there and scheme.isascii() and scheme.isalpha() and scheme.lower() not in _DEFAULT_PORTS:
+        return f"its address begins with {scheme[:20]}:, not with http: or https:"
+    if "@" in rest.lstrip("/").partition("/")[0]:
+        return "its address names a user"
+    return _NO_ADDRESS
 
 
 def origin_of(url: str) -> str:
@@ -140,7 +181,10 @@ class ThreadResolver(AbstractResolver):
             type=socket.SOCK_STREAM,
             flags=socket.AI_ADDRCONFIG,
         )
-        found = await asyncio.get_running_loop().run_in_executor(_lookup_threads(), look_up)
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(_lookup_threads(), look_up)
+        except UnicodeError:
+            raise socket.gaierror(socket.EAI_NONAME, "no name can look like this") from None
         return [
             ResolveResult(
                 hostname=host,
@@ -159,7 +203,10 @@ class ThreadResolver(AbstractResolver):
 
 
 class VettingResolver(AbstractResolver):
-    """Refuses a name as soon as one of its addresses is not public."""
+    """Refuses a name as soon as one of its addresses is not public.
+
+    Of very many public addresses the first few are given.
+    """
 
     def __init__(self, inner: AbstractResolver) -> None:
         self._inner = inner
@@ -174,7 +221,9 @@ class VettingResolver(AbstractResolver):
                 vet_ip(result["host"])
             except AddressBlocked as blocked:
                 raise AddressBlocked(f"{host[:100]}: {blocked}") from None
-        return found
+        if not found:
+            raise socket.gaierror(socket.EAI_NONAME, "the name has no address")
+        return found[:MAX_ADDRESSES]
 
     @override
     async def close(self) -> None:

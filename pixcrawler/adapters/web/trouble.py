@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import socket
+import ssl
+from collections.abc import Callable, Iterator
 
 import aiohttp
+from aiohttp import http_exceptions
 
 from pixcrawler.adapters.web.guard import AddressBlocked
 from pixcrawler.adapters.web.manners import stated_wait_s
@@ -15,22 +19,35 @@ _GONE = frozenset({404, 410})
 _THROTTLED = 429
 _SERVER_ERRORS = range(500, 600)
 _NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
-
-_UNREACHABLE = RejectReason.UNREACHABLE
-# Error, reason, words, whether a second try may help; the most telling error first.
-_MEANINGS: tuple[tuple[type[Exception], RejectReason, str, bool], ...] = (
-    (aiohttp.ClientConnectorDNSError, _UNREACHABLE, "the name could not be resolved", True),
-    (aiohttp.ClientSSLError, _UNREACHABLE, "the TLS connection was not accepted", False),
-    (aiohttp.ClientConnectorError, _UNREACHABLE, "no connection could be made", True),
-    (
-        aiohttp.ClientPayloadError,
-        RejectReason.BAD_ANSWER,
-        "the body ended before its announced length",
-        True,
-    ),
-    (aiohttp.ClientConnectionError, _UNREACHABLE, "closed without an answer", True),
-    (OSError, _UNREACHABLE, "closed without an answer", True),
+_NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL})
+# X509_V_ERR_… of OpenSSL.
+_CERTIFICATE_WORDS = {
+    9: "its certificate is not valid yet",
+    10: "its certificate has expired",
+    18: "its certificate is signed by itself",
+    19: "its certificate is signed by nobody we trust",
+    20: "its certificate is signed by nobody we trust",
+    21: "its certificate is signed by nobody we trust",
+    62: "its certificate is for another name",
+    64: "its certificate is for another address",
+}
+_TLS_WORDS = {
+    "WRONG_VERSION_NUMBER": "what answers there does not speak TLS",
+    "HTTP_REQUEST": "what answers there does not speak TLS",
+    "RECORD_LAYER_FAILURE": "what answers there does not speak TLS",
+    "UNSUPPORTED_PROTOCOL": "it offers outdated versions of TLS only",
+    "TLSV1_ALERT_PROTOCOL_VERSION": "it offers outdated versions of TLS only",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "it and we have no way of encryption in common",
+}
+_HUNG_UP_ON_TLS = "it hung up before TLS was agreed on"
+# Of the head of an answer.
+_FAULTS: tuple[tuple[type[Exception], str], ...] = (
+    (http_exceptions.LineTooLong, "its head has a line that is too long"),
+    (http_exceptions.InvalidHeader, "its head has a broken header"),
+    (http_exceptions.BadStatusLine, "its answer is not HTTP"),
+    (http_exceptions.BadHttpMessage, "its answer breaks the rules of HTTP"),
 )
+_SHOWN_CHARS = 100
 
 
 class Trouble(Exception):
@@ -69,12 +86,98 @@ def trouble_of_status(status: int, retry_after: str | None) -> Trouble:
 
 def trouble_of_error(error: Exception) -> Trouble:
     """Return what a failed connection or an unreadable answer means."""
-    if isinstance(error, AddressBlocked):
-        return Trouble(RejectReason.ADDRESS_BLOCKED, str(error))
-    is_final = (
-        isinstance(error, aiohttp.ClientConnectorDNSError) and error.os_error.errno in _NO_SUCH_NAME
-    )
-    for kind, reason, words, may_heal in _MEANINGS:
-        if isinstance(error, kind):
-            return Trouble(reason, words, may_heal=may_heal and not is_final)
-    return Trouble(RejectReason.BAD_ANSWER, f"no readable answer ({type(error).__name__})")
+    for kinds, told in _MEANINGS:
+        if isinstance(error, kinds):
+            return told(error)
+    return Trouble(RejectReason.BAD_ANSWER, _fault(error))
+
+
+def _blocked(error: Exception) -> Trouble:
+    is_ours = isinstance(error, AddressBlocked)
+    words = str(error) if is_ours else "this is not an address of the web"
+    return Trouble(RejectReason.ADDRESS_BLOCKED, words)
+
+
+def _nameless(error: Exception) -> Trouble:
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno in _NO_SUCH_NAME:
+        return Trouble(RejectReason.NAME_UNRESOLVED, "there is no such name")
+    words = "the name could not be looked up"
+    return Trouble(RejectReason.NAME_UNRESOLVED, words, may_heal=True)
+
+
+def _insecure(error: Exception) -> Trouble:
+    words = "the TLS connection was not accepted"
+    for link in _chain(error):
+        if isinstance(link, ssl.SSLCertVerificationError):
+            words = _CERTIFICATE_WORDS.get(
+                link.verify_code, f"its certificate was not accepted ({link.verify_message})"
+            )
+            break
+        if isinstance(link, ssl.SSLEOFError):
+            return Trouble(RejectReason.TLS_FAILED, _HUNG_UP_ON_TLS, may_heal=True)
+        if isinstance(link, ssl.SSLError) and link.reason:
+            words = _TLS_WORDS.get(link.reason, f"TLS failed: {link.reason}")
+            break
+    return Trouble(RejectReason.TLS_FAILED, words[:_SHOWN_CHARS])
+
+
+def _unconnected(error: Exception) -> Trouble:
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else OSError()
+    if isinstance(cause, ConnectionRefusedError):
+        words = "the connection was refused"
+    elif cause.errno in _NO_WAY:
+        words = "there is no way to its network"
+    elif isinstance(cause, ConnectionResetError | ConnectionAbortedError):
+        # Of a plain connection nothing is read before it is there.
+        return Trouble(RejectReason.TLS_FAILED, _HUNG_UP_ON_TLS, may_heal=True)
+    else:
+        words = "no connection could be made"
+    return Trouble(RejectReason.UNREACHABLE, words, may_heal=True)
+
+
+def _cut_off(error: Exception) -> Trouble:
+    for link in _chain(error):
+        if isinstance(link, http_exceptions.ContentLengthError):
+            words = "the body ended before its announced length"
+            return Trouble(RejectReason.BAD_ANSWER, words, may_heal=True)
+    if "Not enough data" in str(error):
+        words = "the body ended before its last chunk"
+        return Trouble(RejectReason.BAD_ANSWER, words, may_heal=True)
+    return Trouble(RejectReason.BAD_ANSWER, "the body breaks the rules of HTTP")
+
+
+def _left(error: Exception) -> Trouble:
+    if isinstance(error, aiohttp.ServerDisconnectedError) and not isinstance(error.message, str):
+        words = "the answer ended within its head"
+        return Trouble(RejectReason.BAD_ANSWER, words, may_heal=True)
+    return Trouble(RejectReason.UNREACHABLE, "closed without an answer", may_heal=True)
+
+
+def _fault(error: Exception) -> str:
+    """Why an answer cannot be read, in words."""
+    for link in _chain(error):
+        for kind, words in _FAULTS:
+            if isinstance(link, kind):
+                return words
+    return f"no readable answer ({type(error).__name__})"
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it came from, a few links deep."""
+    link: BaseException | None = error
+    for _ in range(5):
+        if link is None:
+            return
+        yield link
+        link = getattr(link, "certificate_error", None) or link.__cause__ or link.__context__
+
+
+# The most telling first.
+_MEANINGS: tuple[tuple[tuple[type[Exception], ...], Callable[[Exception], Trouble]], ...] = (
+    ((AddressBlocked, aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError), _blocked),
+    ((aiohttp.ClientConnectorDNSError,), _nameless),
+    ((ssl.SSLError, ssl.CertificateError, aiohttp.ClientSSLError), _insecure),
+    ((aiohttp.ClientConnectorError,), _unconnected),
+    ((aiohttp.ClientPayloadError,), _cut_off),
+    ((aiohttp.ClientConnectionError, OSError), _left),
+)

@@ -1,0 +1,163 @@
+"""A public place and a private one on this machine, and a fetcher led from one to the other.
+
+127.0.0.2 stands for the public Internet: the guard is told so. Everything else is judged as it is.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp.abc import AbstractResolver
+
+from pixcrawler.adapters.web import guard
+from pixcrawler.adapters.web.fetch import WebFetcher
+from pixcrawler.adapters.web.visits import VisitLimits
+from pixcrawler.pipeline.ports import Fetched
+from tests.fakes.rawweb import RawWeb
+
+PUBLIC = "127.0.0.2"
+CAP_BYTES = 1024 * 1024
+DETAIL_MAX_CHARS = 300
+DEADLINE_S = 10.0
+"""Longer than any answer here takes that comes to an end by itself."""
+
+
+class Names(AbstractResolver):
+    """Looks names up as this machine would, were all names under .example at ``PUBLIC``.
+
+    A test may give rows of addresses for a name (``a_b`` is a.b), one row a look-up.
+    """
+
+    def __init__(self, **rows):
+        self.rows = {"localhost": [["127.0.0.1"]]}
+        self.rows |= {name.replace("_", "."): list(row) for name, row in rows.items()}
+        self.asked = Counter()
+
+    async def resolve(self, host, port=0, family=socket.AF_UNSPEC):
+        self.asked[host] += 1
+        rows = self.rows.get(host.lower().removesuffix(".")) or [self._usual(host)]
+        found = rows.pop(0) if len(rows) > 1 else rows[0]
+        return [_row(host, port, ip) for ip in found]
+
+    def _usual(self, host):
+        if host.endswith(".example"):
+            return [PUBLIC]
+        try:
+            return [socket.inet_ntoa(socket.inet_aton(host))]
+        except OSError:
+            raise socket.gaierror(socket.EAI_NONAME, "no such name") from None
+
+    async def close(self):
+        pass
+
+
+def _row(host, port, ip):
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    return {"hostname": host, "host": ip, "port": port, "family": family, "proto": 0, "flags": 0}
+
+
+def a_fetcher(*, names=None, allowed=(), concurrency=64, **limits):
+    """The fetcher that is attacked: one try at each address, short of time and room."""
+    wanted = {"deadline_s": DEADLINE_S, "max_bytes": CAP_BYTES, "tries": 1, **limits}
+    return WebFetcher(
+        "tests@example.org",
+        concurrency=concurrency,
+        limits=VisitLimits(**wanted),
+        allowed=frozenset(allowed),
+        resolver=lambda: names or Names(),
+    )
+
+
+@dataclass
+class Seen:
+    """What came of one address."""
+
+    reason: str | None
+    detail: str
+    data: bytes | None
+    status: int | None
+    final_url: str | None
+    elapsed_ms: int
+    visit: Any
+
+
+def fetch_all(urls, **options):
+    """What came of addresses, in their order; each is answered once."""
+    seen = {}
+    for index, result in a_fetcher(**options).fetch_all(urls):
+        assert index not in seen
+        seen[index] = _seen(result)
+    assert sorted(seen) == list(range(len(urls)))
+    return [seen[index] for index in range(len(urls))]
+
+
+def _seen(result):
+    """What came; what is told of it can be stored and printed."""
+    data = None
+    if isinstance(result, Fetched):
+        data = result.body.read()
+        result.body.close()
+    reason = getattr(result, "reason", None)
+    seen = Seen(
+        reason and reason.value,
+        getattr(result, "detail", ""),
+        data,
+        result.status,
+        result.final_url,
+        result.elapsed_ms,
+        result.visit,
+    )
+    assert f"{seen.detail}{seen.final_url}".isprintable()
+    assert len(seen.detail) <= DETAIL_MAX_CHARS
+    assert (data is None) == bool(reason)
+    assert data is not None or seen.detail
+    return seen
+
+
+def fetch(url, **options):
+    """The result of one address."""
+    [result] = fetch_all([url], **options)
+    return result
+
+
+@dataclass
+class Town:
+    """A public server and a private one, with everything that was connected to."""
+
+    public: RawWeb
+    private: RawWeb
+    connected: list[str] = field(default_factory=list)
+
+    def url(self, path, name="name.example"):
+        """The address of a path of the public server."""
+        return f"http://{name}:{self.public.port}{path}"
+
+    def strangers(self):
+        """The addresses that were connected to though nobody may."""
+        return [address for address in self.connected if address != PUBLIC]
+
+
+@pytest.fixture
+def town(monkeypatch):
+    """The town, with every connection noted."""
+    with RawWeb(PUBLIC) as public, RawWeb() as private:
+        here = Town(public, private)
+        open_town(monkeypatch, here)
+        yield here
+
+
+def open_town(patch, here):
+    """Make the guard believe in the public place, and note every connection."""
+    is_public, connect = guard._is_public, socket.socket.connect
+
+    def noted(self, address):
+        here.connected.append(str(address[0]))
+        return connect(self, address)
+
+    patch.setattr(guard, "_is_public", lambda ip: str(ip) == PUBLIC or is_public(ip))
+    patch.setattr(guard, "PORTS", {80, 443, here.public.port})
+    patch.setattr(socket.socket, "connect", noted)
