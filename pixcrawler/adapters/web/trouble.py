@@ -147,7 +147,9 @@ def _cut_off(error: Exception) -> Trouble:
 
 
 def _left(error: Exception) -> Trouble:
-    if isinstance(error, aiohttp.ServerDisconnectedError) and not isinstance(error.message, str):
+    # The head so far, where some of one came.
+    message = getattr(error, "message", "")
+    if isinstance(error, aiohttp.ServerDisconnectedError) and not isinstance(message, str):
         words = "the answer ended within its head"
         return Trouble(RejectReason.BAD_ANSWER, words, may_heal=True)
     return Trouble(RejectReason.UNREACHABLE, "closed without an answer", may_heal=True)
