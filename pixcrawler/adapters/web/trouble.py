@@ -108,6 +108,8 @@ def _nameless(error: Exception) -> Trouble:
 def _insecure(error: Exception) -> Trouble:
     words = "the TLS connection was not accepted"
     for link in _chain(error):
+        if isinstance(link, aiohttp.ClientError):
+            continue  # calls itself an SSLError, without its facts
         if isinstance(link, ssl.SSLCertVerificationError):
             words = _CERTIFICATE_WORDS.get(
                 link.verify_code, f"its certificate was not accepted ({link.verify_message})"
