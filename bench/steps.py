@@ -129,13 +129,16 @@ def _run(world: World, token: str, images: int) -> None:
     steps.measure(
         "validate",
         found.candidates,
-        [partial(validate, ref, jobs=jobs, blobs=blobs) for ref in refs],
+        [
+            partial(validate, ref, jobs=jobs, blobs=blobs, placeholders=world.placeholders)
+            for ref in refs
+        ],
     )
     rounds = Rounds(job_id=job_id, chunks=(found.chunks,))
     steps.measure(
         "deduplicate",
         found.candidates,
-        [lambda: deduplicate(rounds, jobs=jobs, blobs=blobs)],
+        [lambda: deduplicate(rounds, jobs=jobs, blobs=blobs, placeholders=world.placeholders)],
     )
     [made] = steps.measure(
         "assemble",

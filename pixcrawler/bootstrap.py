@@ -16,6 +16,7 @@ from pixcrawler.domain.engine import Access, EngineCard
 from pixcrawler.domain.errors import InvariantBroken
 from pixcrawler.pipeline.engines.ports import EngineDesk, Page, SearchEngine
 from pixcrawler.pipeline.ports import BlobStore, DatasetStore, Fetcher, JobKeeper, JobStore
+from pixcrawler.pipeline.visits.ports import PlaceholderBook
 from pixcrawler.pipeline.words.ports import WordSource
 from pixcrawler.settings import Settings
 
@@ -212,6 +213,13 @@ class World:
         # A request may be redirected three times: four waits at most.
         lost_after_s = 4 * self.settings.engine_timeout_s + LATE_S
         return PostgresDesk(self._worker_database, lost_after_s=lost_after_s)
+
+    @Lazy
+    def placeholders(self) -> PlaceholderBook:
+        """Pictures that hosts are known to give instead of others."""
+        from pixcrawler.adapters.postgres.placeholders import PostgresPlaceholders
+
+        return PostgresPlaceholders(self._worker_database)
 
     def fetcher_of(self, user_id: str) -> Fetcher:
         """Downloads images for the jobs of one user, and reads those in the user's uploads."""

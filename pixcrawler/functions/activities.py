@@ -118,9 +118,13 @@ def _download(w: World, ref: p.ChunkRef) -> p.ChunkReport:
     return download(ref, jobs=w.jobs, blobs=w.blobs, fetcher=fetcher)
 
 
+def _validate(w: World, ref: p.ChunkRef) -> p.ChunkReport:
+    return validate(ref, jobs=w.jobs, blobs=w.blobs, placeholders=w.placeholders)
+
+
 def _deduplicate(w: World, ref: p.Rounds) -> p.Deduplicated:
     w.jobs.set_stage(ref.job_id, Stage.DEDUPLICATING, len(ref.chunks) - 1)
-    return deduplicate(ref, jobs=w.jobs, blobs=w.blobs)
+    return deduplicate(ref, jobs=w.jobs, blobs=w.blobs, placeholders=w.placeholders)
 
 
 def _assemble(w: World, ref: p.Rounds) -> p.Assembled:
@@ -132,7 +136,7 @@ activity(steps.EXPAND, _expand)
 activity(steps.DISCOVER, _discover)
 activity(steps.RECALL, _recall)
 activity(steps.DOWNLOAD, _download)
-activity(steps.VALIDATE, lambda w, ref: validate(ref, jobs=w.jobs, blobs=w.blobs))
+activity(steps.VALIDATE, _validate)
 activity(steps.DEDUPLICATE, _deduplicate)
 activity(steps.ASSEMBLE, _assemble)
 activity(

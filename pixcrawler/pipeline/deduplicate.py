@@ -15,8 +15,10 @@ from pixcrawler.domain.source import Candidate
 from pixcrawler.domain.storage import BlobRef, selection_ref, verdicts_ref
 from pixcrawler.domain.verdict import Duplicate, RejectReason, Verdict
 from pixcrawler.pipeline.payloads import Deduplicated, Rounds
+from pixcrawler.pipeline.pictures.placeholders import StandIn, find_placeholders
 from pixcrawler.pipeline.ports import BlobStore, JobStore
 from pixcrawler.pipeline.validate import read_verdicts
+from pixcrawler.pipeline.visits.ports import PlaceholderBook
 
 ID_DIGITS = 16
 """Of the content hash, in ManifestImage.id."""
@@ -39,6 +41,8 @@ class Selection(Value):
     """Good images beyond the wanted number: neither kept nor duplicates."""
     candidates: int = Field(default=0, ge=0)
     """That it was chosen from, valid or not."""
+    stand_ins: tuple[StandIn, ...] = ()
+    """Placeholders: all of them are left out, whatever they are copies of."""
 
 
 class Valid(NamedTuple):
@@ -54,11 +58,14 @@ class _Owner(NamedTuple):
     bits: int
 
 
-def deduplicate(ref: Rounds, *, jobs: JobStore, blobs: BlobStore) -> Deduplicated:
+def deduplicate(
+    ref: Rounds, *, jobs: JobStore, blobs: BlobStore, placeholders: PlaceholderBook
+) -> Deduplicated:
     """Choose from all rounds so far; write the selection and record its counts.
 
     Computed anew over every verdict, so that a better copy found later takes the place of a
-    worse one, and the order of rounds and chunks does not matter.
+    worse one, and the order of rounds and chunks does not matter. Placeholders are taken out
+    first, and kept in mind for other jobs.
     """
     place = selection_place(ref)
     if blobs.exists(place):
@@ -66,12 +73,19 @@ def deduplicate(ref: Rounds, *, jobs: JobStore, blobs: BlobStore) -> Deduplicate
     else:
         spec = jobs.job(ref.job_id).spec
         verdicts = list(_judged(ref, blobs))
-        valid = [Valid(at, one.outcome.candidate, one.facts) for at, one in verdicts if one.facts]
+        found = find_placeholders(verdict for _, verdict in verdicts)
+        placeholders.remember(found.learned)
+        valid = _valid(verdicts, found.stand_ins)
         chosen = select(valid, spec.duplicates.distance, ref.limit or spec.max_images)
-        selection = chosen.model_copy(update={"candidates": len(verdicts)})
+        told = {"candidates": len(verdicts), "stand_ins": found.stand_ins}
+        selection = chosen.model_copy(update=told)
         blobs.put(place, selection.model_dump_json().encode(), "application/json")
     reasons = Counter(duplicate.reason for duplicate in selection.duplicates)
-    left_out = {**reasons, RejectReason.OVER_LIMIT: selection.over_limit}
+    left_out = {
+        **reasons,
+        RejectReason.OVER_LIMIT: selection.over_limit,
+        RejectReason.PLACEHOLDER: len(selection.stand_ins),
+    }
     counts = {reason: count for reason, count in left_out.items() if count}
     jobs.set_kept(ref.job_id, len(selection.kept), counts, len(ref.chunks) - 1)
     return Deduplicated(
@@ -93,6 +107,12 @@ def _judged(ref: Rounds, blobs: BlobStore) -> Iterator[tuple[Place, Verdict]]:
         verdicts = read_verdicts(verdicts_ref(chunk.job_id, chunk.round, chunk.chunk), blobs)
         for line, verdict in enumerate(verdicts):
             yield Place(round=chunk.round, chunk=chunk.chunk, line=line), verdict
+
+
+def _valid(verdicts: Iterable[tuple[Place, Verdict]], stand_ins: Iterable[StandIn]) -> list[Valid]:
+    left_out = {one.key for one in stand_ins}
+    images = [Valid(at, one.outcome.candidate, one.facts) for at, one in verdicts if one.facts]
+    return [image for image in images if image.candidate.key not in left_out]
 
 
 def select(images: Iterable[Valid], distance_bits: int, wanted: int) -> Selection:

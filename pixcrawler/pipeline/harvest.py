@@ -14,6 +14,7 @@ from pixcrawler.domain.storage import verdicts_ref
 from pixcrawler.domain.verdict import Duplicate, RejectReason, Verdict
 from pixcrawler.pipeline.deduplicate import Place, Selection, selection_place
 from pixcrawler.pipeline.payloads import Rounds
+from pixcrawler.pipeline.pictures.placeholders import StandIn
 from pixcrawler.pipeline.ports import BlobStore
 from pixcrawler.pipeline.validate import read_verdicts
 
@@ -55,13 +56,16 @@ class Harvest:
             for line, verdict in enumerate(verdicts):
                 yield Place(round=round_no, chunk=chunk, line=line), verdict
 
+    @cached_property
+    def _told(self) -> Mapping[str, Duplicate | StandIn]:
+        """Why valid images are left out, by the keys of their candidates."""
+        told: dict[str, Duplicate | StandIn] = {one.key: one for one in self.selection.duplicates}
+        return told | {one.key: one for one in self.selection.stand_ins}
+
     def left_out(self) -> list[LeftOut]:
         """Return every candidate that is not in the dataset, grouped by reason, best first."""
         kept = set(self.selection.kept)
-        duplicates = {one.key: one for one in self.selection.duplicates}
-        found = [
-            _left_out(verdict, duplicates) for place, verdict in self.all() if place not in kept
-        ]
+        found = [_left_out(one, self._told) for place, one in self.all() if place not in kept]
         order = list(RejectReason)
         return sorted(found, key=lambda one: (order.index(one.reason), one.rank, one.url))
 
@@ -112,14 +116,16 @@ def statistics_of(harvest: Harvest, images: Sequence[ManifestImage], wanted: int
     )
 
 
-def _left_out(verdict: Verdict, duplicates: Mapping[str, Duplicate]) -> LeftOut:
+def _left_out(verdict: Verdict, told: Mapping[str, Duplicate | StandIn]) -> LeftOut:
     candidate = verdict.outcome.candidate
-    duplicate = duplicates.get(candidate.key)
+    why = told.get(candidate.key)
     if verdict.reason is not None:
         reason, detail = verdict.reason, verdict.detail or ""
-    elif duplicate is not None:
-        reason = duplicate.reason
-        detail = f"of {duplicate.of_sha256[:16]}, {duplicate.distance_bits} bits apart"
+    elif isinstance(why, StandIn):
+        reason, detail = RejectReason.PLACEHOLDER, why.detail
+    elif why is not None:
+        reason = why.reason
+        detail = f"of {why.of_sha256[:16]}, {why.distance_bits} bits apart"
     else:
         reason, detail = RejectReason.OVER_LIMIT, "good, but more than wanted"
     return LeftOut(reason, candidate.url, candidate.rank, detail)

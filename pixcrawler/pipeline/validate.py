@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from threading import Semaphore
 
 from pixcrawler.domain.errors import InvariantBroken
 from pixcrawler.domain.filters import Filters
@@ -16,17 +18,24 @@ from pixcrawler.pipeline.limits import COLOR_SIDE_PX, IMAGE_MAX_BYTES
 from pixcrawler.pipeline.payloads import ChunkRef, ChunkReport
 from pixcrawler.pipeline.pictures.colors import color_flaw
 from pixcrawler.pipeline.pictures.imaging import Flaw, examine, small_copy
+from pixcrawler.pipeline.pictures.members import members
+from pixcrawler.pipeline.pictures.placeholders import giver_of
 from pixcrawler.pipeline.ports import BlobStore, ChunkCounts, JobStore
+from pixcrawler.pipeline.visits.ports import PlaceholderBook
 
 DECODERS = 2
 """Images decoded at a time in one chunk: bounds memory; Pillow decodes beside Python's lock."""
+_DETAIL_MAX_CHARS = 300
 
 
-def validate(ref: ChunkRef, *, jobs: JobStore, blobs: BlobStore) -> ChunkReport:
+def validate(
+    ref: ChunkRef, *, jobs: JobStore, blobs: BlobStore, placeholders: PlaceholderBook
+) -> ChunkReport:
     """Say of every candidate of a chunk whether its image may be kept, or why not.
 
-    The verdicts are written once; a repeat reads them and only records the counts again. The
-    report counts the whole chunk: what could not be downloaded is rejected, too.
+    The verdicts are written once: of two workers the first counts, because meanwhile another
+    placeholder may be known; a repeat reads them and only records the counts again. The report
+    counts the whole chunk: what could not be downloaded is rejected, too.
 
     Raises:
         InvariantBroken: the shard is shorter than its outcomes say.
@@ -38,8 +47,10 @@ def validate(ref: ChunkRef, *, jobs: JobStore, blobs: BlobStore) -> ChunkReport:
         verdicts = read_verdicts(place, blobs)
     else:
         verdicts = _judged(ref, jobs.job(ref.job_id).spec.filters, blobs)
+        verdicts = _without_known(verdicts, placeholders)
         lines = "".join(f"{one.model_dump_json(exclude_defaults=True)}\n" for one in verdicts)
-        blobs.put(place, lines.encode(), "application/x-ndjson")
+        if not blobs.put_new(place, lines.encode(), "application/x-ndjson"):
+            verdicts = read_verdicts(place, blobs)
     counts = _counts(verdicts)
     jobs.chunk_validated(ref.job_id, ref.round, ref.chunk, counts)
     return ChunkReport(passed=counts.valid, rejected=counts.rejected)
@@ -55,23 +66,46 @@ def _judged(ref: ChunkRef, filters: Filters, blobs: BlobStore) -> list[Verdict]:
     outcomes = [Outcome.model_validate_json(line) for line in blobs.get(place).splitlines()]
     digest = next((outcome.shard for outcome in outcomes if outcome.reason is None), None)
     if digest is None:
-        return judge_all(outcomes, b"", filters)
-    shard = blobs.get(shard_ref(ref.job_id, ref.round, ref.chunk, digest))
+        return judge_all(outcomes, (), filters)
+    shard = blobs.stream(shard_ref(ref.job_id, ref.round, ref.chunk, digest))
     return judge_all(outcomes, shard, filters)
 
 
-def judge_all(outcomes: Sequence[Outcome], shard: bytes, filters: Filters) -> list[Verdict]:
-    """Return the verdicts on a chunk's outcomes, in their order."""
+def judge_all(
+    outcomes: Sequence[Outcome], shard: Iterable[bytes], filters: Filters
+) -> list[Verdict]:
+    """Return the verdicts on a chunk's outcomes, in their order.
+
+    Args:
+        outcomes: of the whole chunk.
+        shard: its pieces in order, read no faster than images are decoded: in memory are one
+            piece and what the decoders have in hand.
+        filters: of the job.
+    """
+    verdicts = {place: _failed(one) for place, one in enumerate(outcomes) if one.reason is not None}
+    waiting = [place for place in range(len(outcomes)) if place not in verdicts]
+    waiting.sort(key=lambda place: outcomes[place].offset)
+    bodies = members(shard, [(outcomes[place].offset, outcomes[place].length) for place in waiting])
+    free = Semaphore(DECODERS)
+    judged: dict[int, Future[Verdict]] = {}
     with ThreadPoolExecutor(DECODERS) as decoders:
-        return list(decoders.map(lambda outcome: judge(outcome, shard, filters), outcomes))
+        free.acquire()
+        for place, body in zip(waiting, bodies, strict=True):
+            judged[place] = decoders.submit(judge, outcomes[place], body, filters)
+            judged[place].add_done_callback(lambda _: free.release())
+            del body
+            free.acquire()
+    verdicts |= {place: one.result() for place, one in judged.items()}
+    return [verdicts[place] for place in range(len(outcomes))]
 
 
-def judge(outcome: Outcome, shard: bytes, filters: Filters) -> Verdict:
-    """Return the verdict on one outcome, whose bytes lie in ``shard``."""
-    if outcome.reason is not None:
-        return Verdict(outcome=outcome, reason=outcome.reason, detail=outcome.detail)
-    data = shard[outcome.offset : outcome.offset + outcome.length]
-    if len(data) != outcome.length:
+def _failed(outcome: Outcome) -> Verdict:
+    return Verdict(outcome=outcome, reason=outcome.reason, detail=outcome.detail)
+
+
+def judge(outcome: Outcome, data: bytes | None, filters: Filters) -> Verdict:
+    """Return the verdict on the body of one outcome; None: the shard ends before."""
+    if data is None:
         raise InvariantBroken(f"The shard ends inside member {outcome.name}")
     found = _too_heavy(data) or examine(data)
     if isinstance(found, ImageFacts):
@@ -121,6 +155,25 @@ def _as_asked(facts: ImageFacts, data: bytes, filters: Filters) -> ImageFacts | 
         return small
     lack = color_flaw(small, filters.color)
     return Flaw(RejectReason.FILTER_MISMATCH, lack) if lack else facts
+
+
+def _without_known(verdicts: list[Verdict], placeholders: PlaceholderBook) -> list[Verdict]:
+    """Refuse what its host is known to give instead of pictures; uploads have no host."""
+    hosts = [giver_of(one.outcome) if one.facts else None for one in verdicts]
+    pairs = [
+        (host, one.facts.sha256) if host and one.facts else ("", "")
+        for host, one in zip(hosts, verdicts, strict=True)
+    ]
+    since = placeholders.known(sorted({pair for pair in pairs if pair[0]}))
+    return [
+        _known(one.outcome, pair[0], since[pair]) if pair in since else one
+        for one, pair in zip(verdicts, pairs, strict=True)
+    ]
+
+
+def _known(outcome: Outcome, host: str, since: datetime) -> Verdict:
+    detail = f"known since {since:%Y-%m-%d} at {host}"[:_DETAIL_MAX_CHARS]
+    return Verdict(outcome=outcome, reason=RejectReason.PLACEHOLDER, detail=detail)
 
 
 def _counts(verdicts: list[Verdict]) -> ChunkCounts:

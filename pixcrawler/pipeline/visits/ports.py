@@ -30,11 +30,12 @@ class Share:
     """What one worker may do at one host."""
 
     places: int
-    """Requests that may be under way at once; 0: ask again after ``wait_s``."""
+    """Requests that may be under way at once; of more, as many end before the next starts."""
     lasts_s: float = 0.0
     """From the call on: no request may be under way later, unless the share was renewed."""
     wait_s: float = 0.0
-    """Until asking again is worth it, when there is no place."""
+    """With a place: before a request may start, after a host's Crawl-delay. Without: until asking
+    again is worth it."""
     paused_s: float = 0.0
     """The host is left alone for so long: nobody may start a request."""
     because: str = ""
@@ -53,7 +54,8 @@ class HostReport:
     failed_last: bool = False
     """The last one did: successes end a row of failures."""
     pause_s: float | None = None
-    """It asked to be left alone for so long (429, 503): told at once, not with the next report."""
+    """It asked to be left alone for so long (429, 503; 0: it did not say how long): told at once,
+    not with the next report."""
     because: str = ""
 
 
@@ -72,7 +74,10 @@ class HostDesk(Protocol):
         ...
 
     def report(self, worker: str, reports: Sequence[HostReport]) -> None:
-        """Tell what was seen: requests and bytes are counted, trouble pauses the host."""
+        """Tell what was seen: requests and bytes are counted, trouble pauses the host.
+
+        Of one host there may be several, in order; a report's failures came after its successes.
+        """
         ...
 
 
@@ -113,12 +118,15 @@ class Placeholder:
 
 
 class PlaceholderBook(Protocol):
-    """Remembers placeholders across jobs."""
+    """Remembers placeholders across jobs, each of one host, until nobody sees them any more.
 
-    def known(self, seen: Sequence[tuple[str, str]]) -> frozenset[tuple[str, str]]:
-        """Return those of the (host, sha256) pairs that are placeholders."""
+    Raises DatabaseUnavailable when the service is away.
+    """
+
+    def known(self, seen: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], datetime]:
+        """Return those of the (host, sha256) pairs that are placeholders, and since when."""
         ...
 
     def remember(self, found: Sequence[Placeholder]) -> None:
-        """Keep placeholders; of one that is known the largest count stays."""
+        """Keep placeholders; of one that is known the largest count and the last time stay."""
         ...

@@ -14,6 +14,7 @@ import requests
 from pixcrawler.adapters.azure.blobs import AzureBlobs
 from pixcrawler.adapters.memory.datasets import MemoryDatasets
 from pixcrawler.adapters.memory.jobs import MemoryJobs
+from pixcrawler.adapters.memory.placeholders import MemoryPlaceholders
 from pixcrawler.domain.storage import BlobRef
 from pixcrawler.host.stack.azurite import Azurite
 from pixcrawler.pipeline.assemble import assemble
@@ -38,9 +39,10 @@ def test_from_files_to_a_link(azurite: Azurite) -> None:
     put_downloads(blobs, "job-1", 0, 0, found[:4])
     put_downloads(blobs, "job-1", 0, 1, found[4:])
 
+    placeholders = MemoryPlaceholders()
     for ref in rounds.refs():
-        validate(ref, jobs=jobs, blobs=blobs)
-    counted = deduplicate(rounds, jobs=jobs, blobs=blobs)
+        validate(ref, jobs=jobs, blobs=blobs, placeholders=placeholders)
+    counted = deduplicate(rounds, jobs=jobs, blobs=blobs, placeholders=placeholders)
     assert counted == Deduplicated(kept=4, duplicates=1, over_limit=0, candidates=6)
     assemble(rounds, jobs=jobs, datasets=datasets, blobs=blobs, clock=lambda: NOW)
     archive = package("data-1", 1, blobs=blobs)

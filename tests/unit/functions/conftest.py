@@ -12,6 +12,7 @@ import pytest
 from pixcrawler.adapters.memory.blobs import MemoryBlobs
 from pixcrawler.adapters.memory.datasets import MemoryDatasets
 from pixcrawler.adapters.memory.jobs import MemoryJobs
+from pixcrawler.adapters.memory.placeholders import MemoryPlaceholders
 from pixcrawler.bootstrap import World, world
 from pixcrawler.domain.storage import BlobRef
 from tests.fakes.stories import Stories
@@ -42,7 +43,12 @@ def memory(monkeypatch):
     made: World = world()
     datasets = MemoryDatasets()
     # Built things shadow their builders: what is put there first is what everybody gets.
-    vars(made).update(blobs=MemoryBlobs(), datasets=datasets, jobs=MemoryJobs(datasets))
+    vars(made).update(
+        blobs=MemoryBlobs(),
+        datasets=datasets,
+        jobs=MemoryJobs(datasets),
+        placeholders=MemoryPlaceholders(),
+    )
     yield made
     world.cache_clear()
 

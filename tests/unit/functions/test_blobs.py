@@ -25,9 +25,10 @@ def manifest(memory):
     memory.jobs.add_chunks("job-1", 0, [1])
     put_downloads(memory.blobs, "job-1", 0, 0, [(a_candidate(), an_image())])
     rounds = Rounds(job_id="job-1", chunks=(1,))
-    validate(rounds.refs()[0], jobs=memory.jobs, blobs=memory.blobs)
-    deduplicate(rounds, jobs=memory.jobs, blobs=memory.blobs)
     w = memory
+    given = {"jobs": w.jobs, "blobs": w.blobs, "placeholders": w.placeholders}
+    validate(rounds.refs()[0], **given)
+    deduplicate(rounds, **given)
     built = assemble(rounds, jobs=w.jobs, datasets=w.datasets, blobs=w.blobs, clock=w.clock)
     return Written(built.manifest)
 

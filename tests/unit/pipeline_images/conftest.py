@@ -15,6 +15,7 @@ import pytest
 from pixcrawler.adapters.memory.blobs import MemoryBlobs
 from pixcrawler.adapters.memory.datasets import MemoryDatasets
 from pixcrawler.adapters.memory.jobs import MemoryJobs
+from pixcrawler.adapters.memory.placeholders import MemoryPlaceholders
 from pixcrawler.domain.job import Job
 from pixcrawler.domain.source import Candidate
 from pixcrawler.domain.storage import BlobRef
@@ -22,7 +23,13 @@ from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline.assemble import assemble
 from pixcrawler.pipeline.deduplicate import deduplicate
 from pixcrawler.pipeline.package import package
-from pixcrawler.pipeline.payloads import Assembled, ChunkRef, ChunkReport, Rounds
+from pixcrawler.pipeline.payloads import (
+    Assembled,
+    ChunkRef,
+    ChunkReport,
+    Deduplicated,
+    Rounds,
+)
 from pixcrawler.pipeline.validate import validate
 from tests.factories import a_job, put_downloads
 
@@ -37,6 +44,7 @@ class Workshop:
     blobs: MemoryBlobs = field(default_factory=MemoryBlobs)
     datasets: MemoryDatasets = field(default_factory=MemoryDatasets)
     rounds: list[int] = field(default_factory=list)
+    placeholders: MemoryPlaceholders = field(default_factory=MemoryPlaceholders)
 
     def __post_init__(self) -> None:
         self.jobs = MemoryJobs(self.datasets, lambda: NOW)
@@ -65,7 +73,16 @@ class Workshop:
 
     def validate_chunk(self, ref: ChunkRef) -> ChunkReport:
         """Validate one chunk."""
-        return validate(ref, jobs=self.jobs, blobs=self.blobs)
+        return validate(ref, jobs=self.jobs, blobs=self.blobs, placeholders=self.placeholders)
+
+    def deduplicate(self, rounds: Rounds | None = None) -> Deduplicated:
+        """Choose among what was validated."""
+        return deduplicate(
+            rounds or self.ref,
+            jobs=self.jobs,
+            blobs=self.blobs,
+            placeholders=self.placeholders,
+        )
 
     def assemble(self) -> Assembled:
         """Assemble what deduplication left."""
@@ -80,7 +97,7 @@ class Workshop:
     def build(self) -> zipfile.ZipFile:
         """Go all the way to the archive, and open it."""
         self.validate()
-        deduplicate(self.ref, jobs=self.jobs, blobs=self.blobs)
+        self.deduplicate()
         self.assemble()
         archive = package("data-1", 1, blobs=self.blobs)
         return zipfile.ZipFile(io.BytesIO(self.blobs.get(archive.blob)))

@@ -14,7 +14,6 @@ from pixcrawler.domain.note import Note
 from pixcrawler.domain.source import EngineReport, Provenance
 from pixcrawler.domain.storage import BlobRef, shard_ref, version_ref
 from pixcrawler.domain.verdict import RejectReason
-from pixcrawler.pipeline.deduplicate import deduplicate
 from tests.factories import a_candidate, a_picture, an_image, encoded
 
 COMMONS = Provenance(engine="commons", page_url="https://commons.example/wiki/File:1")
@@ -52,7 +51,7 @@ def ready(workshop):
         ]
     )
     workshop.validate()
-    deduplicate(workshop.ref, jobs=workshop.jobs, blobs=workshop.blobs)
+    workshop.deduplicate()
     return workshop
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pixcrawler.domain.storage import selection_ref, verdicts_ref
 from pixcrawler.domain.verdict import RejectReason
-from pixcrawler.pipeline.deduplicate import Place, Selection, Valid, deduplicate, select
+from pixcrawler.pipeline.deduplicate import Place, Selection, Valid, select
 from pixcrawler.pipeline.payloads import Deduplicated, Rounds
 from tests.factories import a_candidate, a_picture, a_verdict, an_image, encoded, some_facts
 
@@ -232,9 +232,7 @@ def put_verdicts(workshop, round_no, chunk, verdicts):
 
 def run(workshop, *chunks: int) -> Deduplicated:
     """Run the step over so many chunks a round."""
-    return deduplicate(
-        Rounds(job_id="job-1", chunks=chunks), jobs=workshop.jobs, blobs=workshop.blobs
-    )
+    return workshop.deduplicate(Rounds(job_id="job-1", chunks=chunks))
 
 
 def test_the_step_counts(workshop):

@@ -14,7 +14,6 @@ from pixcrawler.adapters.memory.blobs import MemoryBlobs
 from pixcrawler.domain.errors import ArchiveTooLarge, InvariantBroken, NotFound
 from pixcrawler.domain.source import Provenance
 from pixcrawler.domain.storage import BlobRef, version_ref
-from pixcrawler.pipeline.deduplicate import deduplicate
 from pixcrawler.pipeline.package import package
 from pixcrawler.pipeline.pictures.imaging import examine
 from tests.factories import a_candidate, an_image
@@ -44,7 +43,7 @@ def assembled(workshop):
         ]
     )
     workshop.validate()
-    deduplicate(workshop.ref, jobs=workshop.jobs, blobs=workshop.blobs)
+    workshop.deduplicate()
     workshop.assemble()
     return workshop
 
