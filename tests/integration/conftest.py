@@ -110,7 +110,10 @@ def database(_shared_database: TestDatabase) -> Iterator[TestDatabase]:
     )
     # Everything else belongs to a user.
     _shared_database.rows("delete from auth.users")
-    _shared_database.rows("truncate private.engines, private.engine_switches cascade")
+    _shared_database.rows(
+        "truncate private.engines, private.engine_switches, private.hosts, private.site_files"
+        " cascade"
+    )
 
 
 @pytest.fixture

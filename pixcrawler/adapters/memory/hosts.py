@@ -136,18 +136,18 @@ def _take_turns(host: _Host, own: _Holding, budget: int, now: float) -> None:
 
 def _judge_pause(host: _Host, report: HostReport, now: float) -> None:
     is_paused = host.paused_until > now
-    if report.pause_s is None:
+    pause_s = rules.stated_s(report.pause_s)
+    if pause_s is None:
         if report.requests > report.failures and not is_paused:
             host.throttled_in_a_row = 0
         return
     # Those that were under way when the host said so the first time are no further refusal.
     host.throttled_in_a_row += not is_paused
-    pause_s = min(rules.STATED_MAX_S, report.pause_s)
-    if pause_s <= 0:
-        pause_s = 0.0 if is_paused else rules.back_off_s(host.throttled_in_a_row)
+    if pause_s <= 0 and not is_paused:
+        pause_s = rules.back_off_s(host.throttled_in_a_row)
     if now + pause_s > host.paused_until:
         host.paused_until = now + pause_s
-        host.because = rules.plain(report.because, rules.BECAUSE_MAX_CHARS)
+        host.because = rules.plain(report.because)
 
 
 def _judge_failures(host: _Host, report: HostReport, now: float) -> None:
@@ -160,4 +160,4 @@ def _judge_failures(host: _Host, report: HostReport, now: float) -> None:
     if report.failures and (host.suspensions or host.failures_in_a_row >= rules.FAILURES_MAX):
         host.suspensions += 1
         host.suspended_until = now + rules.suspension_s(host.suspensions)
-        host.because = rules.plain(report.because, rules.BECAUSE_MAX_CHARS)
+        host.because = rules.plain(report.because)

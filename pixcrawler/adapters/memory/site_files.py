@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from pixcrawler.domain.errors import InvariantBroken
+from pixcrawler.pipeline.visits.host_rules import FILE_LASTS_MAX_S, FILE_MAX_BYTES
 from pixcrawler.pipeline.visits.ports import SiteFile
 
 
@@ -29,6 +31,13 @@ class MemorySiteFiles:
         return {url: file for url, (file, until) in known.items() if until > now}
 
     def put(self, found: SiteFile, lasts_s: float) -> None:
-        """Keep a file for so long; what was kept under its address is replaced."""
+        """Keep a file for so long, a day at most; what was kept under its address is replaced.
+
+        Raises:
+            InvariantBroken: the body is longer than 500 KiB.
+        """
+        if len(found.body) > FILE_MAX_BYTES:
+            raise InvariantBroken(f"a site file of {len(found.body):,} bytes")
         with self._lock:
-            self._files[found.url] = (found, self._clock() + lasts_s)
+            until = self._clock() + min(FILE_LASTS_MAX_S, lasts_s)
+            self._files[found.url] = (found, until)

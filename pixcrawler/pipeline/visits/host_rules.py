@@ -31,9 +31,39 @@ SUSPENDED_MAX_S = 600.0
 JITTER = 0.25
 """Part by which a pause that we choose is longer or shorter, so that tries spread."""
 
-BECAUSE_MAX_CHARS = 300
-HOST_MAX_CHARS = 300
-"""A name has at most 253, a port six more."""
+KEPT_DAYS = 30
+"""After a host was visited last, what is known of it is forgotten."""
+FILE_MAX_BYTES = 500 * 1024
+"""Kept of a site's file: what RFC 9309 asks robots to read of robots.txt."""
+FILE_LASTS_MAX_S = 24 * 3600.0
+"""Longest that a site's file is believed: RFC 9309, section 2.4."""
+FILE_URL_MAX_CHARS = 1000
+"""Of the address of a site's file: a name has at most 253, and the paths are ours."""
+_WORDS_MAX_CHARS = 300
+"""A host's name has at most 253, its port six more."""
+
+HOST_AT_ONCE = 6
+"""Requests at once to one host, over all workers: what one browser opens to it over HTTP/1.1."""
+
+_STATED: dict[str, int] = {
+    # "Always keep a total concurrency of at most 2":
+    # https://wikitech.wikimedia.org/wiki/Robot_policy
+    "upload.wikimedia.org": 2,
+    # "Please limit scripted usage of this API to a single HTTP connection":
+    # https://techdocs.gbif.org/en/openapi/images
+    "api.gbif.org": 1,
+}
+
+
+def known_budget(host: str) -> int | None:
+    """Return how many requests at once a host's operator allows, where that is written down."""
+    return _STATED.get(host.partition(":")[0])
+
+
+def budget_of(host: str, at_once: int = HOST_AT_ONCE) -> int:
+    """Return a host's budget; ``at_once`` is that of hosts that state none."""
+    stated = known_budget(host)
+    return at_once if stated is None else min(stated, at_once)
 
 
 @dataclass(frozen=True)
@@ -86,6 +116,11 @@ def spread(seconds: float) -> float:
     return seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - guards nothing
 
 
-def plain(text: str, max_chars: int) -> str:
-    """Return a host's words bounded, and without what cannot be stored."""
-    return text[:max_chars].replace("\0", "").encode("utf-8", "replace").decode()
+def stated_s(pause_s: float | None) -> float | None:
+    """Return the pause that a host asked for, bounded; 0: it did not say how long."""
+    return None if pause_s is None else max(0.0, min(STATED_MAX_S, pause_s))
+
+
+def plain(text: str) -> str:
+    """Return names and words from outside bounded, and without what cannot be stored."""
+    return text[:_WORDS_MAX_CHARS].replace("\0", "").encode("utf-8", "replace").decode()
