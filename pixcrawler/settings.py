@@ -89,8 +89,8 @@ class Settings(Value):
     """Requests at once to one host, over all workers; hosts that state a budget of their own, and
     those with a Crawl-delay, get less."""
     opt_out_ignore: str = Field(alias="OPT_OUT_IGNORE", default="")
-    """Opt-out signals that are not looked at (comma separated; receipts name those that were); robots.txt
-    cannot be among them."""
+    """Opt-out signals that are not looked at (comma separated; receipts name those that were).
+    robots.txt cannot be among them."""
     fetch_deadline_s: float = Field(alias="FETCH_DEADLINE_S", default=20.0, gt=0, le=300)
     """Seconds that one image may take in all, redirects included."""
     engine_timeout_s: float = Field(alias="ENGINE_TIMEOUT_S", default=15.0, gt=0, le=120)
