@@ -168,9 +168,8 @@ def _nothing(retry: Retry, wanted: Collection[RejectReason]) -> str:
     left = sum(retry.left.values())
     asked = ", ".join(sorted(wanted))
     return (
-        f"Nothing is fetched again: {_counted(left)} failed for other reasons"
-        f" ({_listed(retry.left)}) than those that are retried ({asked}). Name the reasons to"
-        " fetch them all the same."
+        f"Nothing is fetched again: {left:,} failed for other reasons ({_listed(retry.left)}) than"
+        f" those that are retried ({asked}). Name the reasons to fetch them all the same."
     )
 
 
