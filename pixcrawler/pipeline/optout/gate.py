@@ -10,13 +10,27 @@ from typing import TypeVar
 from pixcrawler.domain.purpose import Purpose
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.domain.visit import Finding
+from pixcrawler.pipeline.optout.c2pa import C2pa
+from pixcrawler.pipeline.optout.content_usage import ContentUsage
+from pixcrawler.pipeline.optout.metadata import Metadata
 from pixcrawler.pipeline.optout.robots import RobotsTxt
 from pixcrawler.pipeline.optout.signal import Headers, Saying, Signal, SiteRules
+from pixcrawler.pipeline.optout.tdmrep import TdmRep
+from pixcrawler.pipeline.optout.x_robots import XRobotsTag
 from pixcrawler.pipeline.visits.body import Body
 
-BUILT_IN: tuple[type[Signal], ...] = (RobotsTxt,)
+BUILT_IN: tuple[type[Signal], ...] = (
+    RobotsTxt,
+    XRobotsTag,
+    TdmRep,
+    ContentUsage,
+    Metadata,
+    C2pa,
+)
 """In the order in which they are told; of two that refuse as much, the first decides."""
 
+MAX_FINDINGS = 8
+"""Of one signal that are kept: a receipt is evidence, not a copy."""
 RULE_LENGTH = 500
 """Characters of a rule that a finding keeps."""
 SOURCE_LENGTH = 4096
@@ -113,7 +127,8 @@ class Gate:
                     refuses=self._purpose in saying.refused,
                 ),
             )
-            for saying in sayings
+            # What refuses most goes first, so that it is never what is left out.
+            for saying in sorted(sayings, key=lambda one: -len(one.refused))[:MAX_FINDINGS]
         ]
 
 

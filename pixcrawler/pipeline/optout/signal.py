@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import ClassVar
 
 from pixcrawler.domain.purpose import Purpose
@@ -40,6 +41,11 @@ class Saying:
     """SHA-256 of the file it stands in, for files."""
     reason: RejectReason = RejectReason.OPTED_OUT
     """Why there is no image, where it refuses."""
+
+
+def is_there(file: SiteFile) -> bool:
+    """Say whether a site has a file, whatever is in it."""
+    return file.status is not None and HTTPStatus.OK <= file.status < HTTPStatus.MULTIPLE_CHOICES
 
 
 class Signal:
