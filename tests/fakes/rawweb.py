@@ -66,8 +66,8 @@ class RawWeb:
         self, host: str = "127.0.0.1", *, port: int = 0, tls: ssl.SSLContext | None = None
     ) -> None:
         self.scripts: dict[str, Script | Callable[[int], Script]] = {}
-        self.greeting: Script = ()
-        """Played to each connection before its first request is read."""
+        self.greeting: tuple[Step, ...] = ()
+        """Played to each connection instead of reading requests."""
         self.connections = 0
         self.hits: Counter[str] = Counter()
         self.heads: list[bytes] = []
@@ -134,9 +134,11 @@ class RawWeb:
                 with self._lock:
                     self._open = (self._open - {plain}) | {connection}
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._play(connection, self.greeting)
-            while self._answer(connection):
-                pass
+            if self.greeting:
+                self._play(connection, self.greeting)
+            else:
+                while self._answer(connection):
+                    pass
         except (OSError, ValueError):
             pass
         finally:

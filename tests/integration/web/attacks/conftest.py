@@ -5,21 +5,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import pytest
 from aiohttp.abc import AbstractResolver
 
 from pixcrawler.adapters.web import guard
-from pixcrawler.adapters.web.fetch import WebFetcher
+from pixcrawler.adapters.web.fetch import WebFetcher, ssl_context
 from pixcrawler.adapters.web.visits import VisitLimits
 from pixcrawler.pipeline.ports import Fetched
 from tests.fakes.rawweb import RawWeb
 
 PUBLIC = "127.0.0.2"
+NAMES_KEPT = "pixcrawler.adapters.web.fetch.NAMES_KEPT_S"
 CAP_BYTES = 1024 * 1024
 DETAIL_MAX_CHARS = 300
 DEADLINE_S = 10.0
@@ -32,15 +35,19 @@ class Names(AbstractResolver):
     A test may give rows of addresses for a name (``a_b`` is a.b), one row a look-up.
     """
 
-    def __init__(self, **rows):
+    def __init__(self, *, hang_s=0, **rows):
+        self.hang_s = hang_s
         self.rows = {"localhost": [["127.0.0.1"]]}
         self.rows |= {name.replace("_", "."): list(row) for name, row in rows.items()}
         self.asked = Counter()
 
     async def resolve(self, host, port=0, family=socket.AF_UNSPEC):
         self.asked[host] += 1
+        await asyncio.sleep(self.hang_s)
         rows = self.rows.get(host.lower().removesuffix(".")) or [self._usual(host)]
         found = rows.pop(0) if len(rows) > 1 else rows[0]
+        if isinstance(found, Exception):
+            raise found
         return [_row(host, port, ip) for ip in found]
 
     def _usual(self, host):
@@ -131,6 +138,8 @@ class Town:
     public: RawWeb
     private: RawWeb
     connected: list[str] = field(default_factory=list)
+    believed: set[str] = field(default_factory=lambda: {PUBLIC})
+    """Addresses that the guard holds for public."""
 
     def url(self, path, name="name.example"):
         """The address of a path of the public server."""
@@ -138,7 +147,11 @@ class Town:
 
     def strangers(self):
         """The addresses that were connected to though nobody may."""
-        return [address for address in self.connected if address != PUBLIC]
+        return [address for address in self.connected if address not in self.believed]
+
+    def open_to(self, *addresses):
+        """Let the guard hold further addresses for public."""
+        self.believed.update(addresses)
 
 
 @pytest.fixture
@@ -158,6 +171,19 @@ def open_town(patch, here):
         here.connected.append(str(address[0]))
         return connect(self, address)
 
-    patch.setattr(guard, "_is_public", lambda ip: str(ip) == PUBLIC or is_public(ip))
+    patch.setattr(guard, "_is_public", lambda ip: str(ip) in here.believed or is_public(ip))
     patch.setattr(guard, "PORTS", {80, 443, here.public.port})
     patch.setattr(socket.socket, "connect", noted)
+
+
+def trusting(patch, *files):
+    """Let the fetcher's TLS context be made anew, with further authorities to trust."""
+
+    @cache
+    def context():
+        made = ssl_context.__wrapped__()
+        for file in files:
+            made.load_verify_locations(file)
+        return made
+
+    patch.setattr("pixcrawler.adapters.web.fetch.ssl_context", context)
