@@ -12,8 +12,10 @@ from devtools.clean import clean
 from devtools.places import CACHE, PYTHON, ROOT, Refused, child_environment, say
 from devtools.set_up import set_up
 
+ALONE = ("fetch",)
+"""Commands that need no stack."""
 CLIENT = ("run", "estimate", "serve", "jobs", "status", "cancel", "download", "engines")
-COMMANDS = (*CLIENT, "test", "check", "bench", "clean")
+COMMANDS = (*CLIENT, *ALONE, "test", "check", "bench", "clean")
 INTERRUPTED = 130
 _INSTALL_AZURITE = """
 import pathlib, sys
@@ -37,8 +39,8 @@ def run(command: str, arguments: list[str]) -> int:
     try:
         if command == "clean":
             return clean(arguments)
-        if command in CLIENT:
-            set_up("stack")
+        if command in (*CLIENT, *ALONE):
+            set_up("alone" if command in ALONE else "stack")
             _become("pixcrawler.cli", [command, *arguments])
         set_up("dev")
         if command == "check":

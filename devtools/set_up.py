@@ -18,19 +18,24 @@ from devtools.places import CACHE, LOG, PYTHON, ROOT, STAMPS, VENV, Refused, chi
 
 UNFINISHED = STAMPS / "unfinished"
 CONSTRAINTS = ROOT / "constraints.txt"
+ALONE = "alone"
+WITH_ALONE = ("stack", "dev")
+"""Groups that have all that it has."""
 LOG_LINES_SHOWN = 15
 NODE_OLDEST = 20
 NODE_ANSWER_S = 20
 
 
 def set_up(group: str) -> None:
-    """Install what ``group`` (stack or dev) needs; next to free when it is all there.
+    """Install what ``group`` (alone, stack or dev) needs; next to free when it is all there.
 
     Raises:
         Refused: it cannot be done; the reason is in the message.
     """
+    if group == ALONE and any(map(_is_ready, WITH_ALONE)):
+        return
     groups = [group]
-    if not _is_ready("node") and not _node_is_new_enough():
+    if group != ALONE and not _is_ready("node") and not _node_is_new_enough():
         groups.append("node")
     if all(_is_ready(name) for name in groups):
         return

@@ -10,6 +10,7 @@ from typing import NoReturn
 from typing_extensions import override
 
 from pixcrawler.cli.errors import Mistake
+from pixcrawler.cli.fetch import add_fetch
 from pixcrawler.cli.stack import DEFAULT_STATE
 
 _EPILOG = """\
@@ -72,6 +73,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
             "verify", parents=[common], help="check a dataset by its receipts", allow_abbrev=False
         )
     )
+    fetched = commands.add_parser(
+        "fetch", help="fetch a list of addresses, without a stack", allow_abbrev=False
+    )
+    add_fetch(fetched, _positive)
     _engines(
         commands.add_parser(
             "engines", parents=[common], help="list, look at and switch engines", allow_abbrev=False

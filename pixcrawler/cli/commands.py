@@ -12,6 +12,7 @@ from pixcrawler.cli.archive import Delivered, Wanted, chosen_version, deliver
 from pixcrawler.cli.connection import Connection, connected
 from pixcrawler.cli.engines import engines
 from pixcrawler.cli.errors import INTERRUPTED, OK, CliError, Unreachable
+from pixcrawler.cli.fetch import fetch
 from pixcrawler.cli.follow import FINAL, cancel_politely, follow
 from pixcrawler.cli.jobfile import Wishes
 from pixcrawler.cli.outlook import show_comparison, show_estimate
@@ -213,6 +214,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Talk], int]] = {
     "cancel": cancel,
     "retry": retry,
     "download": download,
+    "fetch": fetch,
     "verify": verify,
     "engines": engines,
     "serve": serve,

@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,14 +99,26 @@ def read_list(data: bytes) -> Listing:
     return listing_of(_lines_or_table(text, tally), tally)
 
 
-def _decoded(data: bytes) -> str:
-    """Unicode where it is, otherwise what spreadsheets on Windows write."""
+def encoding_of(head: bytes) -> str | None:
+    """Return the encoding that the first bytes name; None: Unicode, or what Windows writes.
+
+    Raises:
+        UnreadableUpload: they are no text.
+    """
     for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return data.decode(encoding, errors="replace")
-    head = data[:_HEAD_BYTES]
+        if head.startswith(mark):
+            return encoding
+    head = head[:_HEAD_BYTES]
     if len(head.translate(None, _TEXT_BYTES)) > len(head) // _CONTROLS_OF_TEXT:
         raise UnreadableUpload(f"it is no text and no archive that we know: {LIST_FORM}")
+    return None
+
+
+def _decoded(data: bytes) -> str:
+    """Unicode where it is, otherwise what spreadsheets on Windows write."""
+    encoding = encoding_of(data[:_HEAD_BYTES])
+    if encoding:
+        return data.decode(encoding, errors="replace")
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -143,31 +155,35 @@ def _of_json(found: Any) -> Find | None:
 
 
 def _lines_or_table(text: str, tally: Tally) -> Iterator[tuple[int, Find | None]]:
-    heading = _heading(text)
+    heading = heading_of(text)
     if heading and len(heading.columns) + heading.width > 2:  # noqa: PLR2004 - more than one column
         yield from _table(text, heading, tally)
         return
     for number, line in _lines(text, tally):
         if heading is None or number > heading.line:
-            yield number, find_of({"url": 0}, {0: _unquoted(line)})
+            yield number, find_of({"url": 0}, {0: unquoted(line)})
 
 
 @dataclass(frozen=True)
-class _Heading:
+class Heading:
+    """The line of a table that names its columns."""
+
     line: int
     delimiter: str
     columns: Columns
     width: int
 
 
-def _heading(text: str) -> _Heading | None:
-    """The line that names the columns, when one of them is for addresses."""
+def heading_of(
+    text: str, named: Callable[[Iterable[tuple[Any, object]]], Columns] = columns_of
+) -> Heading | None:
+    """Return the line that names the columns, when one of them is for addresses."""
     for number, line in _first_lines(text):
         options = [
-            _Heading(number, delimiter, columns, len(names))
+            Heading(number, delimiter, columns, len(names))
             for delimiter in _DELIMITERS
             for names in [_cells(line, delimiter)]
-            for columns in [columns_of(enumerate(names))]
+            for columns in [named(enumerate(names))]
             if "url" in columns and not any(map(address, names))
         ]
         # Spreadsheets may begin with a line that names the delimiter: sep=;
@@ -192,7 +208,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
         return []
 
 
-def _table(text: str, heading: _Heading, tally: Tally) -> Iterator[tuple[int, Find | None]]:
+def _table(text: str, heading: Heading, tally: Tally) -> Iterator[tuple[int, Find | None]]:
     source = io.StringIO(text, newline="")
     for _ in range(heading.line):
         source.readline()
@@ -210,7 +226,8 @@ def _table(text: str, heading: _Heading, tally: Tally) -> Iterator[tuple[int, Fi
             yield number, find_of(heading.columns, dict(enumerate(row)))
 
 
-def _unquoted(line: str) -> str:
+def unquoted(line: str) -> str:
+    """Return a line without the quotes that it stands in."""
     return line[1:-1] if line[:1] == line[-1:] == '"' else line
 
 

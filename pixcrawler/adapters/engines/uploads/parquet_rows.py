@@ -59,11 +59,11 @@ def _lines(data: bytes) -> Iterator[str]:
             return
         values = [batch.column(place).to_pylist() for place in columns.values()]
         for row in zip(*values, strict=True):
-            yield json.dumps([_plain(value) for value in row]) + "\n"
+            yield json.dumps([plain_value(value) for value in row]) + "\n"
 
 
-def _plain(value: Any) -> Any:
-    """Short texts and numbers; of everything else nothing is wanted."""
+def plain_value(value: Any) -> Any:
+    """Return short texts and numbers; of everything else nothing is wanted."""
     if isinstance(value, str):
         return value if len(value) <= _TEXT_MAX_CHARS else None
     return value if isinstance(value, int | float) else None

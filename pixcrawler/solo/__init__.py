@@ -1,0 +1,1 @@
+"""Steps alone on one machine: no host, no queue, no database."""
