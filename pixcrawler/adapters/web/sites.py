@@ -4,62 +4,105 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from functools import partial
 from urllib.parse import urlsplit
 
+from pixcrawler.domain.errors import DatabaseUnavailable
 from pixcrawler.pipeline.optout.robots import RobotsTxt, unavailable
 from pixcrawler.pipeline.optout.signal import SiteRules
+from pixcrawler.pipeline.optout.tdmrep import PATH as TDMREP_PATH
 from pixcrawler.pipeline.visits.ports import SiteFile, SiteFiles
 
-ORIGINS_KEPT = 1000
-"""Origins whose files are kept in this process: 1 MB of each at worst."""
-KEPT_S = 24 * 3600.0
-"""Lifetime of an answer: RFC 9309 asks that a robots.txt is used for no longer than a day."""
+ORIGINS_REMEMBERED = 256
+"""Origins whose files this process keeps itself: seldom more than 4 KB each, at worst 1 MB."""
+REMEMBERED_S = 600.0
+"""For so long it does not look again whether they are still fresh."""
+TROUBLE_REMEMBERED_S = 60.0
+KEPT_S = 24 * 3600.0 - REMEMBERED_S
+"""Lifetime for all workers: RFC 9309, 2.4 asks that a file is used for no longer than a day."""
 TROUBLE_KEPT_S = 300.0
-"""Lifetime of a trouble: until then, everything of the site is refused without asking it."""
+"""Lifetime of a trouble: until then everything of the site is refused without asking it again."""
+
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 log = logging.getLogger("pixcrawler.web")
 
 
 class Sites:
-    """The files of the sites that are visited.
+    """The files of the sites that are visited; for use within one event loop.
 
     Args:
-        files: keeps them for all workers.
-        get: asks a site for a file, within its manners and its guard.
+        files: keeps them for all workers; called in threads.
+        get: asks a site for a file, redirects included, as its manners and our guard have it.
+        clock: the time now, in seconds since some moment.
     """
 
-    def __init__(self, files: SiteFiles, get: Callable[[str], Awaitable[SiteFile]]) -> None:
+    def __init__(
+        self,
+        files: SiteFiles,
+        get: Callable[[str], Awaitable[SiteFile]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._files = files
         self._get = get
-        self._known: OrderedDict[str, asyncio.Task[SiteRules]] = OrderedDict()
+        self._clock = clock
+        self._remembered: OrderedDict[str, tuple[SiteRules, float]] = OrderedDict()
+        self._asking: dict[str, asyncio.Task[SiteRules]] = {}
 
     async def rules_of(self, url: str) -> SiteRules:
-        """Return the files of the site that an address is of; visits at once ask it once."""
-        origin = origin_of(url)
-        task = self._known.get(origin)
-        if task is None:
-            task = asyncio.ensure_future(self._rules(origin))
-            self._known[origin] = task
-        self._known.move_to_end(origin)
-        return await asyncio.shield(task)
+        """Return the files of the site that an address is of; visits at once ask it once.
 
-    async def _rules(self, origin: str) -> SiteRules:
-        robots_url, tdmrep_url = f"{origin}/robots.txt", f"{origin}/.well-known/tdmrep.json"
-        known = await asyncio.to_thread(self._files.get, [robots_url, tdmrep_url])
-        robots = known.get(robots_url) or await self._asked(robots_url)
+        Who stops waiting does not stop the others' answer.
+
+        Raises:
+            DatabaseUnavailable: nobody knows what is known of the site.
+        """
+        origin = origin_of(url)
+        rules, until = self._remembered.get(origin, (None, 0.0))
+        if rules is not None and until > self._clock():
+            self._remembered.move_to_end(origin)
+            return rules
+        asking = self._asking.get(origin)
+        if asking is None:
+            asking = self._asking[origin] = asyncio.create_task(self._asked(origin))
+            asking.add_done_callback(partial(self._answered, origin))
+        return await asyncio.shield(asking)
+
+    def _answered(self, origin: str, asking: asyncio.Task[SiteRules]) -> None:
+        """Remember an answer; a failure is told to those who wait, and tried again by the next."""
+        del self._asking[origin]
+        if asking.cancelled() or asking.exception() is not None:
+            return
+        rules = asking.result()
+        lasts_s = TROUBLE_REMEMBERED_S if unavailable(rules.robots) else REMEMBERED_S
+        self._remembered[origin] = (rules, self._clock() + lasts_s)
+        self._remembered.move_to_end(origin)
+        while len(self._remembered) > ORIGINS_REMEMBERED:
+            self._remembered.popitem(last=False)
+
+    async def _asked(self, origin: str) -> SiteRules:
+        """Return what the workers know of a site; what they do not, the site is asked for."""
+        robots_url, tdmrep_url = f"{origin}/robots.txt", f"{origin}{TDMREP_PATH}"
+        known = await asyncio.to_thread(self._files.get, (robots_url, tdmrep_url))
+        robots = known.get(robots_url) or await self._fetched(robots_url)
         tdmrep = known.get(tdmrep_url)
         if tdmrep is None:
             rules = SiteRules(robots, SiteFile(tdmrep_url, None))
-            if unavailable(robots) or RobotsTxt().of_site(tdmrep_url, rules):
+            # It is a file of the site like any other: robots.txt may forbid it.
+            if RobotsTxt().of_site(tdmrep_url, rules):
                 return rules
-            tdmrep = await self._asked(tdmrep_url)
+            tdmrep = await self._fetched(tdmrep_url)
         return SiteRules(robots, tdmrep)
 
-    async def _asked(self, url: str) -> SiteFile:
+    async def _fetched(self, url: str) -> SiteFile:
+        """Ask a site for a file, and keep the answer for all workers."""
         try:
             found = await self._get(url)
+        except DatabaseUnavailable:
+            raise
         except Exception:
             log.exception("site_file.failed", extra={"url": url})
             found = SiteFile(url, None)
@@ -69,6 +112,7 @@ class Sites:
 
 
 def origin_of(url: str) -> str:
-    """Return the scheme, host and port of an address."""
+    """Return the scheme, host and port of an address, without a port that goes without saying."""
     parts = urlsplit(url)
-    return f"{parts.scheme.lower()}://{parts.netloc.rpartition('@')[2].lower()}"
+    scheme, place = parts.scheme.lower(), parts.netloc.rpartition("@")[2].lower()
+    return f"{scheme}://{place.removesuffix(_DEFAULT_PORTS.get(scheme, ':'))}"
