@@ -70,8 +70,8 @@ def host_loads(harvest: Harvest) -> list[HostLoad]:
     """Return the load on each host that was visited, the most requests first.
 
     A visit has the hops of its last try; each earlier try counts as one request to the host of
-    the first address. Visits of further addresses of one candidate are not kept, and so not
-    counted.
+    the first address. Not counted is what is not kept: visits of a candidate's further addresses,
+    robots.txt and its like, which are fetched once for all jobs.
     """
     loads: dict[str, HostLoad] = {}
     kept = set(harvest.selection.kept)
@@ -101,15 +101,15 @@ def host_of(url: str) -> str:
 
 
 def _add_requests(loads: dict[str, HostLoad], visit: Visit) -> None:
+    earlier = max(visit.tries - 1, 0)
     for hop in visit.hops:
         if hop.address is None and hop.status is None:
-            continue  # refused, or its name not found, before anything was sent
+            return  # refused, or its name not found, before anything was sent
         load = _load(loads, hop.url)
-        load.requests += 1
+        load.requests += 1 + earlier
         load.redirects += hop.status in _REDIRECTS
         load.seen(visit.at)
-    if visit.hops and visit.tries > 1:
-        _load(loads, visit.hops[0].url).requests += visit.tries - 1
+        earlier = 0
 
 
 def _add_ending(
