@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
+from typing import ClassVar
 
 import pytest
 
@@ -34,8 +35,6 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 URLS = [f"https://p.example/{number}.jpg" for number in range(7)]
 BODIES = dict(zip(URLS, map(an_image, (0, 1, 0, 3, 4, 5, 6)), strict=True))
 GONE = URLS[3]
-MANIFEST = version_ref("data-1", 1, "manifest.json")
-CHECKSUM = BlobRef(container="archives", name="data-1/1/garden_birds-v1.zip.sha256")
 WRITES = {
     "blobs": ("put", "put_file", "put_new", "set_tier"),
     "jobs": (
@@ -84,6 +83,10 @@ class Web:
 class Play:
     """One job from its first step to its end, with an accident."""
 
+    job_id, version = "job-1", 1
+    more: ClassVar[dict[str, object]] = {}
+    """What the story is begun with, beside the job."""
+
     def __init__(self, memory, call) -> None:
         self.world, self.call = memory, call
         self.performers = functions_of(activities)
@@ -100,10 +103,15 @@ class Play:
             clock=lambda: NOW,
             jobs=MemoryJobs(memory.datasets, lambda: NOW),
         )
-        memory.jobs.add(a_job(engines=["local"], max_images=6).model_copy(update=PENDING))
+        self.prepare()
+        job = a_job(self.job_id, engines=["local"], max_images=6)
+        memory.jobs.add(job.model_copy(update={**PENDING, "version": self.version}))
         for store, names in WRITES.items():
             for name in names:
                 self._watch(getattr(memory, store), name)
+
+    def prepare(self) -> None:
+        """Make what there is before the job."""
 
     def _watch(self, store, name) -> None:
         write = getattr(store, name)
@@ -126,7 +134,7 @@ class Play:
             {"process_chunks": process_chunks},
         )
         with ThreadPoolExecutor(1) as self.threads:
-            stage.play(build_dataset, {"job_id": "job-1", "wanted": 6})
+            stage.play(build_dataset, {"job_id": self.job_id, "wanted": 6, **self.more})
             if self.stall_at:
                 self.release()
         return self.outcome()
@@ -149,8 +157,10 @@ class Play:
 
     def trigger(self) -> None:
         """What the host does about a manifest and a checksum."""
-        self.call(blobs, "package_version", Written(MANIFEST))
-        self.call(blobs, "register_archive", Written(CHECKSUM))
+        place = version_ref("data-1", self.version, "manifest.json")
+        self.call(blobs, "package_version", Written(place))
+        name = f"data-1/{self.version}/garden_birds-v{self.version}.zip.sha256"
+        self.call(blobs, "register_archive", Written(BlobRef(container="archives", name=name)))
 
     def again(self, work):
         """Do it, and once more when the worker was killed, or is silent for too long."""
@@ -182,8 +192,8 @@ class Play:
             for container in ("datasets", "archives")
             for name in self.world.blobs.names(container, "")
         }
-        w = self.world
-        return w.jobs.state("job-1"), w.jobs.engines("job-1"), w.datasets.version("data-1", 1), kept
+        jobs, version = self.world.jobs, self.world.datasets.version("data-1", self.version)
+        return jobs.state(self.job_id), jobs.engines(self.job_id), version, kept
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pixcrawler.orchestration.process_chunks import process_chunks
 from tests.fakes.durable import Stage
 
 JOB = "5b2c7f6e-0a0e-4e8e-9d3e-0d7a4b1c2d3e"
+BASE = "0c9d1a2b-0a0e-4e8e-9d3e-0d7a4b1c2d3e"
 BLOB = {"container": "datasets", "name": "d/1/manifest.json"}
 
 
@@ -27,6 +28,7 @@ class Activities:
         steps = {
             "expand": lambda given: {"queries": 1},
             "discover": self.discover,
+            "recall": self.recall,
             "download": lambda given: {"passed": 20, "rejected": 0},
             "validate": lambda given: {"passed": self.per_chunk, "rejected": 10},
             "deduplicate": self.deduplicate,
@@ -45,6 +47,10 @@ class Activities:
             "chunks": chunks, "candidates": chunks * 32, "exhausted": last, "wait_s": wait_s,
             "stop": self.stop if last else None,
         }  # fmt: skip
+
+    def recall(self, given: dict[str, Any]) -> dict[str, Any]:
+        held, chunks = self.chunks
+        return {"held": held, "chunks": chunks, "candidates": chunks * 32, "limit": 77}
 
     def deduplicate(self, given: dict[str, Any]) -> dict[str, Any]:
         kept = sum(given["chunks"]) * self.per_chunk
@@ -76,5 +82,17 @@ def wrapping(step):
 
 
 def tell(activities: Activities, wanted: int = 30, **events: int) -> tuple[Stage, Any]:
+    return _told(activities, {"job_id": JOB, "wanted": wanted}, events)
+
+
+def tell_retry(activities: Activities, wanted: int = 30, **events: int) -> tuple[Stage, Any]:
+    """Tell a retry; ``chunks`` of the activities are those of round 0 and of round 1."""
+    given = {"job_id": JOB, "wanted": wanted, "retry_of": BASE, "reasons": ["throttled"]}
+    return _told(activities, given, events)
+
+
+def _told(
+    activities: Activities, given: dict[str, Any], events: dict[str, int]
+) -> tuple[Stage, Any]:
     stage = Stage(activities.table(), {"process_chunks": process_chunks}, events)
-    return stage, stage.play(build_dataset, {"job_id": JOB, "wanted": wanted})
+    return stage, stage.play(build_dataset, given)
