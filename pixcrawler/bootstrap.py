@@ -230,6 +230,8 @@ class World:
     @Lazy
     def fetcher(self) -> Fetcher:
         """Downloads images from the web."""
+        from pixcrawler.adapters.postgres.hosts import PostgresHosts
+        from pixcrawler.adapters.postgres.site_files import PostgresSiteFiles
         from pixcrawler.adapters.web.fetch import WebFetcher
         from pixcrawler.adapters.web.guard import origins
         from pixcrawler.adapters.web.visits import VisitLimits
@@ -239,8 +241,13 @@ class World:
             raise InvariantBroken("FETCH_ALLOW_ORIGINS opens the address guard: not in Azure.")
         return WebFetcher(
             self.settings.contact,
+            desk=PostgresHosts(self._worker_database),
+            site_files=PostgresSiteFiles(self._worker_database),
             concurrency=self.settings.fetch_concurrency,
-            limits=VisitLimits(deadline_s=self.settings.fetch_deadline_s),
+            limits=VisitLimits(
+                deadline_s=self.settings.fetch_deadline_s,
+                in_flight_per_host=self.settings.fetch_host_at_once,
+            ),
             allowed=origins(allowed),
         )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from pixcrawler.adapters.memory.hosts import MemoryHosts
+from pixcrawler.adapters.memory.site_files import MemorySiteFiles
 from pixcrawler.adapters.web.fetch import WebFetcher
 from pixcrawler.adapters.web.guard import origins
 from pixcrawler.adapters.web.visits import VisitLimits
@@ -23,6 +25,8 @@ def web_of(order: FetchOrder) -> Fetcher:
         raise CannotFetch(f"FETCH_ALLOW_ORIGINS: {error}") from None
     return WebFetcher(
         order.reached_at,
+        desk=MemoryHosts(),
+        site_files=MemorySiteFiles(),
         concurrency=order.concurrency,
         limits=VisitLimits(deadline_s=order.timeout_s),
         allowed=allowed,

@@ -15,10 +15,13 @@ from urllib.parse import parse_qs, urlsplit
 PICTURE = b"\xff\xd8\xff\xe0 not a picture, but it begins like one " * 20
 DRIP_S = 0.02
 CAP_BYTES = 10 * 1024 * 1024
+SITE_FILES = frozenset({"/robots.txt", "/.well-known/tdmrep.json"})
 
 
 class FakeWeb:
     """Serves misbehaviour by path until it is closed; counts requests by path.
+
+    Requests for the files that robots read are counted apart.
 
     ``answers`` maps a path to (status, headers, body) or a function that gives it, for tests
     that need answers of their own.
@@ -26,6 +29,7 @@ class FakeWeb:
 
     def __init__(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         self.hits: Counter[str] = Counter()
+        self.site_hits: Counter[str] = Counter()
         self.seen_headers: list[dict[str, str]] = []
         self.answers: dict[str, Any] = {}
         self.closing = threading.Event()
@@ -80,7 +84,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer by path."""
         parts = urlsplit(self.path)
         with self.web.lock:
-            self.web.hits[parts.path] += 1
+            hits = self.web.site_hits if parts.path in SITE_FILES else self.web.hits
+            hits[parts.path] += 1
             self.web.seen_headers.append(dict(self.headers.items()))
             self.web.in_flight += 1
             self.web.most_in_flight = max(self.web.most_in_flight, self.web.in_flight)
@@ -216,12 +221,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", PICTURE)
 
     def on_endless(self, argument: str, given: dict[str, str]) -> None:
-        self.raw(b"HTTP/1.1 200 OK\r\n\r\n")
+        self.raw(b"HTTP/1.1 200 OK\r\n\r\n", PICTURE)
         while not self.web.closing.is_set():
             self.raw(bytes(64 * 1024))
 
     def on_exactly(self, argument: str, given: dict[str, str]) -> None:
-        self.send(200, {}, bytes(int(argument)))
+        self.send(200, {}, PICTURE + bytes(int(argument) - len(PICTURE)))
 
     # ------------------------------------------------------------- packed
 
@@ -229,7 +234,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send(200, {"Content-Encoding": "gzip"}, gzip.compress(PICTURE))
 
     def on_gzip_bomb(self, argument: str, given: dict[str, str]) -> None:
-        self.send(200, {"Content-Encoding": "gzip"}, gzip.compress(bytes(5 * CAP_BYTES), 1))
+        self.send(
+            200, {"Content-Encoding": "gzip"}, gzip.compress(PICTURE + bytes(5 * CAP_BYTES), 1)
+        )
 
     def on_gzip_tail(self, argument: str, given: dict[str, str]) -> None:
         self.raw(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", gzip.compress(PICTURE))

@@ -1,69 +1,157 @@
-"""Bodies of answers: read whole, but never more than the cap, packed or not."""
+"""Bodies of answers: taken piece by piece, hashed and sniffed, never more than the cap."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import aiohttp
 
 from pixcrawler.adapters.web.trouble import Trouble
 from pixcrawler.domain.verdict import RejectReason
+from pixcrawler.pipeline.pictures.magic import OTHER_IMAGES
+from pixcrawler.pipeline.visits.body import Arriving, Body
 
 _ZLIB_OR_GZIP = 47
 """Window bits that make zlib tell its own format and gzip apart."""
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
-
+_PLAIN = frozenset({"identity", ""})
 
 MIN_BYTES_PER_S = 1000
 """A body that comes more slowly than this is not waited for."""
+DRAIN_MAX_BYTES = 64 * 1024
+"""Of a body that nobody wants, read so that its connection can be used again: a new one with TLS
+costs two round trips and 2 ms of CPU, as much as this."""
+DRAIN_MAX_S = 1.0
+
+
+@dataclass(frozen=True)
+class BodyLimits:
+    """What one body may take."""
+
+    max_bytes: int
+    """Of it packed and unpacked, each by itself."""
+    slow_after_s: float = 5.0
+    is_cut: bool = False
+    """What is beyond ``max_bytes`` is left out, instead of all of it refused."""
+
+
+def refuse_kinds(wanted: frozenset[str]) -> Callable[[str], None]:
+    """Return a check of what the first bytes claim to be: Trouble for all that is not wanted."""
+
+    def check(kind: str) -> None:
+        if kind in wanted:
+            return
+        if kind in OTHER_IMAGES:
+            raise Trouble(RejectReason.UNSUPPORTED_FORMAT, f"what came is {kind}")
+        gone = ": the picture is probably gone" if kind == "HTML" else ""
+        raise Trouble(RejectReason.NOT_AN_IMAGE, f"what came is {kind}{gone}")
+
+    return check
 
 
 async def read_body(
-    response: aiohttp.ClientResponse, max_bytes: int, slow_after_s: float = 5.0
-) -> bytes:
+    response: aiohttp.ClientResponse,
+    limits: BodyLimits,
+    check: Callable[[str], None] | None = None,
+) -> Body:
     """Return the body; packed ones, which were not asked for, are unpacked under the same cap.
 
+    ``check`` is told what the first bytes claim to be as soon as it is known; then an empty body is
+    none.
+
+    A large body is written to its file here, in pieces of at most 1 MiB: the loop stands still for
+    as long as the page cache takes them.
+
     Raises:
-        Trouble: it is larger than ``max_bytes``, packed in an unknown way, broken or empty, or
-            drips after ``slow_after_s`` seconds.
+        Trouble: it is larger than allowed, packed in an unknown way, broken or empty, drips, or
+            ``check`` refuses it.
         aiohttp.ClientPayloadError: it ended before its announced length.
     """
     packing = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if packing not in _PACKED | {"identity", ""}:
+    if packing not in _PACKED | _PLAIN:
         raise Trouble(RejectReason.BAD_ANSWER, f"the body is packed as {packing[:30]}")
-    if (response.content_length or 0) > max_bytes:
-        raise _too_large(max_bytes)
-    unpacker = zlib.decompressobj(_ZLIB_OR_GZIP) if packing in _PACKED else None
-    pieces: list[bytes] = []
-    size = wire_size = 0
+    if (response.content_length or 0) > limits.max_bytes and not limits.is_cut:
+        raise _too_large(limits)
+    arriving = Arriving()
+    try:
+        await _arrived(response.content, arriving, limits, check, is_packed=packing in _PACKED)
+    except BaseException:
+        arriving.discard()
+        raise
+    body = arriving.done()
+    try:
+        if check is not None and not body.size:
+            raise Trouble(RejectReason.BAD_ANSWER, "the body is empty")  # noqa: TRY301 - as below
+        if check is not None:
+            check(body.kind)
+    except Trouble:
+        body.close()
+        raise
+    return body
+
+
+async def _arrived(
+    content: aiohttp.StreamReader,
+    arriving: Arriving,
+    limits: BodyLimits,
+    check: Callable[[str], None] | None,
+    *,
+    is_packed: bool,
+) -> None:
+    """Take all pieces."""
+    unpacker = zlib.decompressobj(_ZLIB_OR_GZIP) if is_packed else None
+    is_checked = check is None
+    wire_bytes = 0
     started = time.monotonic()
-    async for arrived in response.content.iter_any():
+    while arrived := await content.readany():
         seconds = time.monotonic() - started
-        if seconds > slow_after_s and size < seconds * MIN_BYTES_PER_S:
-            words = f"slower than {MIN_BYTES_PER_S} bytes a second"
-            raise Trouble(RejectReason.TIMED_OUT, words)
-        piece = arrived if unpacker is None else _unpacked(unpacker, arrived, max_bytes - size)
-        size += len(piece)
-        wire_size += len(arrived)
-        # What follows a packed body's end adds nothing to its size, but zlib holds it all.
-        if max(size, wire_size) > max_bytes:
-            raise _too_large(max_bytes)
-        pieces.append(piece)
-    if size == 0:
-        raise Trouble(RejectReason.BAD_ANSWER, "the body is empty")
-    if unpacker is not None and not unpacker.eof:
+        if seconds > limits.slow_after_s and arriving.size < seconds * MIN_BYTES_PER_S:
+            raise Trouble(RejectReason.TIMED_OUT, f"slower than {MIN_BYTES_PER_S} bytes a second")
+        wire_bytes += len(arrived)
+        room = limits.max_bytes - arriving.size
+        piece = arrived if unpacker is None else _unpacked(unpacker, arrived, room)
+        if len(piece) > room or wire_bytes > limits.max_bytes:
+            if not limits.is_cut:
+                raise _too_large(limits)
+            arriving.write(piece[:room])
+            return
+        arriving.write(piece)
+        if not is_checked and check is not None and arriving.kind is not None:
+            is_checked = True
+            check(arriving.kind)
+    if unpacker is not None and not unpacker.eof and arriving.size:
         raise Trouble(RejectReason.BAD_ANSWER, "the packed body ended too early", may_heal=True)
-    return b"".join(pieces)
 
 
 def _unpacked(unpacker: zlib._Decompress, arrived: bytes, room: int) -> bytes:
     """At most one byte more than there is room for: enough to see that it is too much."""
+    if unpacker.eof:
+        # What follows the end adds nothing, but zlib would hold it all.
+        return b""
     try:
         return unpacker.decompress(arrived, room + 1)
     except zlib.error:
         raise Trouble(RejectReason.BAD_ANSWER, "the packed body is broken") from None
 
 
-def _too_large(max_bytes: int) -> Trouble:
-    return Trouble(RejectReason.TOO_LARGE, f"the body is larger than {max_bytes} bytes")
+async def drain(response: aiohttp.ClientResponse) -> None:
+    """Read what is left of a body that nobody wants, if it is little; else leave it.
+
+    An answer that is left before its end takes its connection with it.
+    """
+    content, length = response.content, response.content_length
+    if content.at_eof() or length is None or length - content.total_bytes > DRAIN_MAX_BYTES:
+        return
+    with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+        async with asyncio.timeout(DRAIN_MAX_S):
+            while await content.readany():
+                pass
+
+
+def _too_large(limits: BodyLimits) -> Trouble:
+    return Trouble(RejectReason.TOO_LARGE, f"the body is larger than {limits.max_bytes} bytes")

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
-import queue
+import logging
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import cache
+from urllib.parse import urlsplit
 
-import aiohttp
 import certifi
 from aiohttp.abc import AbstractResolver
 
-from pixcrawler.adapters.web.guard import ThreadResolver, VettingResolver, vetted_socket
+from pixcrawler.adapters.web.crew import Call, Crew, Result
+from pixcrawler.adapters.web.guard import ThreadResolver
+from pixcrawler.adapters.web.hops import Ways
 from pixcrawler.adapters.web.manners import user_agent
+from pixcrawler.adapters.web.slots import Slots
+from pixcrawler.adapters.web.turns import Turns
 from pixcrawler.adapters.web.visits import VisitLimits, Visitor
-from pixcrawler.pipeline.ports import Fetched, Unfetched
+from pixcrawler.adapters.web.wire import sessions
+from pixcrawler.domain.purpose import Purpose
+from pixcrawler.pipeline.optout.gate import Gate
+from pixcrawler.pipeline.ports import Fetcher
+from pixcrawler.pipeline.visits.ports import HostDesk, SiteFiles
 
 NAMES_KEPT_S = 60
-"""How long a vetted lookup is used again, within one call."""
+"""How long a vetted look-up is used again."""
 
-Result = tuple[int, Fetched | Unfetched]
+log = logging.getLogger("pixcrawler.web")
 
 
 @cache
@@ -34,130 +43,132 @@ def ssl_context() -> ssl.SSLContext:
 
 
 class WebFetcher:
-    """A Fetcher over aiohttp.
+    """A Fetcher over aiohttp: all calls of the process share its one thread and connections.
 
-    It obeys no proxy and keeps no cookies. At most ``concurrency`` bodies are in memory,
-    counting those not yet taken by the caller.
+    It obeys no proxy and keeps no cookies. The thread starts with the first call and ends with
+    ``close``, with the process, or when nobody has the fetcher any more.
 
     Args:
         contact: address or mail for the User-Agent.
+        desk: what all workers know together of the hosts.
+        site_files: what all workers know together of robots.txt and the like.
+        concurrency: requests in flight over all calls, and visits of one call that its caller
+            has not yet taken.
         allowed: origins (``origins()`` of guard.py) that may be visited though not public.
         resolver: makes what looks names up; every address it gives is vetted.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part or a setting of its own
         self,
         contact: str,
         *,
-        concurrency: int = 32,
+        desk: HostDesk,
+        site_files: SiteFiles,
+        concurrency: int = 64,
         limits: VisitLimits | None = None,
         allowed: frozenset[str] = frozenset(),
         resolver: Callable[[], AbstractResolver] = ThreadResolver,
     ) -> None:
-        self._headers = {
-            "User-Agent": user_agent(contact),
-            "Accept": "image/jpeg,image/png,image/webp,image/*;q=0.8,*/*;q=0.5",
-            "Accept-Encoding": "identity",
-        }
-        self._limits = limits or VisitLimits()
-        self._allowed = allowed
-        self._resolver = resolver
+        self._plan = _Plan(
+            {
+                "User-Agent": user_agent(contact),
+                "Accept": "image/jpeg,image/png,image/webp,image/*;q=0.8,*/*;q=0.5",
+                "Accept-Encoding": "identity",
+            },
+            desk,
+            site_files,
+            concurrency,
+            limits or VisitLimits(),
+            allowed,
+            resolver,
+        )
         self.concurrency = concurrency
+        self._gate = Gate(Purpose.RECOGNITION)
+        self._lock = threading.Lock()
+        self._crew: Crew | None = None
+        self._ends_crew: weakref.finalize[[], WebFetcher] | None = None
 
     def fetch_all(self, urls: Sequence[str]) -> Iterator[Result]:
         """Yield (index into ``urls``, result) as each ends; every index exactly once.
 
-        A caller that stops early leaves no thread and no connection behind.
+        A caller that stops early leaves nothing of its own under way.
         """
-        run = _Run(self, urls)
+        return self.fetch(urls, self._gate)
+
+    def gated(self, gate: Gate) -> Fetcher:
+        """Return a Fetcher for one purpose, over the same thread and connections."""
+        return _Gated(self, gate)
+
+    def fetch(self, urls: Sequence[str], gate: Gate) -> Iterator[Result]:
+        """Yield what ``fetch_all`` yields, of what a gate lets pass."""
+        if urls:
+            yield from Call(self._at_work(), urls, gate, self.concurrency).results()
+
+    def close(self) -> None:
+        """End the thread and all connections; the next call starts anew."""
+        with self._lock:
+            ends_crew, self._ends_crew, self._crew = self._ends_crew, None, None
+        if ends_crew is not None:
+            ends_crew()
+
+    def _at_work(self) -> Crew:
+        with self._lock:
+            if self._crew is None or self._crew.is_over:
+                # Neither the crew nor its thread may know of us, or we were never given up.
+                self._crew = Crew(self._plan.opened)
+                self._ends_crew = weakref.finalize(self, self._crew.close)
+            return self._crew
+
+
+class _Gated:
+    """The web as one purpose may see it."""
+
+    def __init__(self, web: WebFetcher, gate: Gate) -> None:
+        self._web = web
+        self._gate = gate
+
+    def fetch_all(self, urls: Sequence[str]) -> Iterator[Result]:
+        """Yield (index into ``urls``, result) as each ends; every index exactly once."""
+        return self._web.fetch(urls, self._gate)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a crew needs to begin."""
+
+    headers: dict[str, str]
+    desk: HostDesk
+    site_files: SiteFiles
+    concurrency: int
+    limits: VisitLimits
+    allowed: frozenset[str]
+    resolver: Callable[[], AbstractResolver]
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Visitor]:
+        """Give the visitor, in the loop that is running; then end what belongs to it."""
+        guarded, unguarded = sessions(self.headers, self.resolver(), ssl_context(), NAMES_KEPT_S)
+        turns = Turns(self.desk, self._at_once)
+        ways = Ways(guarded, unguarded, self.allowed, turns, Slots(self.concurrency))
         try:
-            yield from run.results()
+            async with guarded, unguarded:
+                yield Visitor(ways, self.limits, self.site_files)
         finally:
-            run.stop()
+            try:
+                await turns.close()
+            except Exception:
+                # As at the end of the process. What it held ends by itself.
+                log.warning("fetch.desk_not_told", exc_info=True)
 
-    def visitor(self) -> tuple[Visitor, tuple[aiohttp.ClientSession, aiohttp.ClientSession]]:
-        """Return a visitor and the sessions to close after it; call it inside a running loop."""
-        guarded = self._session(
-            aiohttp.TCPConnector(
-                limit=0,
-                ssl=ssl_context(),
-                resolver=VettingResolver(self._resolver()),
-                socket_factory=vetted_socket,
-                ttl_dns_cache=NAMES_KEPT_S,
-            )
-        )
-        unguarded = self._session(
-            aiohttp.TCPConnector(limit=0, ssl=ssl_context(), resolver=self._resolver())
-        )
-        visitor = Visitor(self._limits, guarded, unguarded, self._allowed)
-        return visitor, (guarded, unguarded)
-
-    def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=connector,
-            headers=self._headers,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None),
-            auto_decompress=False,
-            trust_env=False,
-        )
+    def _at_once(self, host: str) -> int:
+        """The budget of a host, by the name that its desk knows."""
+        if host in {_desk_name(origin) for origin in self.allowed}:
+            return self.limits.in_flight_per_allowed
+        return self.limits.in_flight_per_host
 
 
-class _Run:
-    """One call of fetch_all: a thread with its own event loop, and the way back from it."""
-
-    def __init__(self, fetcher: WebFetcher, urls: Sequence[str]) -> None:
-        self._fetcher = fetcher
-        self._urls = urls
-        self._ended: queue.SimpleQueue[Result | BaseException] = queue.SimpleQueue()
-        self._is_ready = threading.Event()
-        self._thread = threading.Thread(target=self._main, name="fetch", daemon=True)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._slots = asyncio.Semaphore(fetcher.concurrency)
-        self._is_complete = False
-        self._thread.start()
-
-    def results(self) -> Iterator[Result]:
-        """Yield what comes; raise what broke the thread."""
-        for _ in self._urls:
-            ended = self._ended.get()
-            if isinstance(ended, BaseException):
-                raise ended
-            self._call(self._slots.release)
-            yield ended
-        self._is_complete = True
-
-    def stop(self) -> None:
-        """End what is still under way, and wait for it."""
-        self._is_ready.wait()
-        if self._task is not None and not self._is_complete:
-            self._call(self._task.cancel)
-        self._thread.join()
-
-    def _call(self, what: Callable[[], object]) -> None:
-        with suppress(RuntimeError):  # the loop has ended by itself
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(what)
-
-    def _main(self) -> None:
-        try:
-            asyncio.run(self._visit_all())
-        except asyncio.CancelledError:
-            pass
-        except BaseException as error:  # noqa: BLE001 - a thread's door: the caller raises it
-            self._ended.put(error)
-        finally:
-            self._is_ready.set()
-
-    async def _visit_all(self) -> None:
-        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
-        self._is_ready.set()
-        visitor, (guarded, unguarded) = self._fetcher.visitor()
-        async with guarded, unguarded, asyncio.TaskGroup() as visits:
-            for index, url in enumerate(self._urls):
-                await self._slots.acquire()
-                visits.create_task(self._visit(visitor, index, url))
-
-    async def _visit(self, visitor: Visitor, index: int, url: str) -> None:
-        self._ended.put((index, await visitor.visit(url)))
+def _desk_name(origin: str) -> str:
+    """An origin as the desk names it: without the port that is the scheme's own."""
+    parts = urlsplit(origin)
+    is_usual = (parts.scheme, parts.port) in {("http", 80), ("https", 443)}
+    return parts.netloc.rpartition(":")[0] if is_usual else parts.netloc

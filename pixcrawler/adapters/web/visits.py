@@ -1,43 +1,47 @@
-"""One visit: a GET with its redirects and retries, each hop vetted, all under one deadline."""
+"""One visit: a GET with its redirects and retries, all under one deadline, and its evidence."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
-import aiohttp
-from yarl import URL
-
-from pixcrawler.adapters.web.bodies import read_body
-from pixcrawler.adapters.web.guard import AddressBlocked, vet_url
+from pixcrawler.adapters.web.bodies import BodyLimits, refuse_kinds
+from pixcrawler.adapters.web.evidence import plain
+from pixcrawler.adapters.web.hops import Clock, Course, Hops, Ways
 from pixcrawler.adapters.web.manners import back_off_s
-from pixcrawler.adapters.web.trouble import Trouble, trouble_of_error, trouble_of_status
+from pixcrawler.adapters.web.sites import Sites
+from pixcrawler.adapters.web.trouble import Trouble
 from pixcrawler.domain.verdict import RejectReason
+from pixcrawler.domain.visit import Visit
 from pixcrawler.pipeline.limits import IMAGE_MAX_BYTES
+from pixcrawler.pipeline.optout.gate import Gate
+from pixcrawler.pipeline.pictures.magic import WANTED
 from pixcrawler.pipeline.ports import Fetched, Unfetched
 from pixcrawler.pipeline.visits.body import Body
+from pixcrawler.pipeline.visits.ports import SiteFile, SiteFiles
 
-# What hostile answers have raised, or may raise, in a client of 30,000 lines; one site must not
-# fail a job. Whatever stops a process or a task is not among them.
-_VISIT_ERRORS = (
-    AddressBlocked,
-    aiohttp.ClientError,
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
+SITE_FILE_MAX_BYTES = 500 * 1024
+"""Of robots.txt and the like that are read: RFC 9309, 2.5 asks for at least so much."""
+SITE_FILE_DEADLINE_S = 10.0
+CAUSES_KEPT = 1000
 _OK = 200
-_MOVED = frozenset({301, 302, 303, 307, 308})
+_THROTTLED = 429
+_URL_MAX_CHARS = 4096
+_DETAIL_MAX_CHARS = 300
+_CAUSES = frozenset(
+    {
+        RejectReason.ADDRESS_BLOCKED,
+        RejectReason.NAME_UNRESOLVED,
+        RejectReason.TLS_FAILED,
+        RejectReason.UNREACHABLE,
+    }
+)
+"""Why there is no robots.txt, where that says more than that there is none."""
+_SITE_HEADERS = {"Accept": "*/*"}
 
 
 @dataclass(frozen=True)
@@ -45,141 +49,168 @@ class VisitLimits:
     """What one visit may take."""
 
     deadline_s: float = 20.0
-    """Wall-clock seconds for connecting, redirects, body and retries; waiting for a turn at a
-    busy host does not count."""
+    """Seconds for connecting, redirects, body and retries. Waiting for a turn at a host does not
+    count, nor does waiting for a caller that is slow."""
+    patience_s: float = 300.0
+    """Seconds that it may wait for hosts: for turns, pauses that they ask for, their robots.txt."""
     slow_after_s: float = 5.0
     """Seconds after which a body that only drips is given up."""
     max_bytes: int = IMAGE_MAX_BYTES
     redirects: int = 5
     tries: int = 3
-    in_flight_per_host: int = 8
-    """Requests at once to one host; origins that are allowed by name have no such bound."""
+    """Being throttled is none of them."""
+    in_flight_per_host: int = 6
+    """Requests at once to one host, over all workers that share a desk."""
+    in_flight_per_allowed: int = 64
+    """The same for origins that are allowed by name: they are the developer's own."""
+    kinds: frozenset[str] = WANTED
+    """What first bytes may claim to be, in the words of ``magic.kind_of``."""
 
 
 @dataclass
-class _Visit:
-    """How far one visit has got."""
-
-    timer: asyncio.Timeout
-    url: str
-    status: int | None = None
-
-
 class Visitor:
-    """Visits addresses with two sessions: a guarded one, and one for allowed origins."""
+    """Visits addresses, within the ways that all visits of the process share."""
 
-    def __init__(
-        self,
-        limits: VisitLimits,
-        guarded: aiohttp.ClientSession,
-        unguarded: aiohttp.ClientSession,
-        allowed: frozenset[str],
-    ) -> None:
-        self._limits = limits
-        self._guarded = guarded
-        self._unguarded = unguarded
-        self._allowed = allowed
-        self._turns: dict[str, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(limits.in_flight_per_host)
-        )
+    ways: Ways
+    limits: VisitLimits
+    files: SiteFiles
+    _causes: OrderedDict[str, Trouble] = field(default_factory=OrderedDict)
 
-    async def visit(self, url: str) -> Fetched | Unfetched:
-        """Return the body, or why there is none; never raises for what the web does."""
+    def __post_init__(self) -> None:
+        self._hops = Hops(self.ways, Sites(self.files, self.site_file), self._causes)
+        self._check: Callable[[str], None] = refuse_kinds(self.limits.kinds)
+
+    async def visit(self, url: str, gate: Gate, caller: object) -> Fetched | Unfetched:
+        """Return the body, or why there is none; never raises for what the web does.
+
+        Raises:
+            DatabaseUnavailable: nobody knows what others do at the host.
+        """
         started = time.monotonic()
-        timer = asyncio.timeout(self._limits.deadline_s)
-        visit = _Visit(timer, url)
+        limits = self.limits
+        course = Course(
+            url,
+            Clock(limits.deadline_s, limits.patience_s),
+            BodyLimits(limits.max_bytes, limits.slow_after_s),
+            caller,
+            gate,
+            self._check,
+        )
         try:
-            async with timer:
-                body = await self._tried(url, visit)
+            body = await self._in_time(course)
         except Trouble as trouble:
-            return _unfetched(visit, trouble, started)
-        except TimeoutError:
-            words = f"not complete within {self._limits.deadline_s:g} s"
-            return _unfetched(visit, Trouble(RejectReason.TIMED_OUT, words), started)
-        return Fetched(Body.of(body), visit.url, visit.status or _OK, _elapsed_ms(started))
+            final_url, elapsed_ms = plain(course.url, _URL_MAX_CHARS), _elapsed_ms(started)
+            detail = plain(_shown(course.url, trouble), _DETAIL_MAX_CHARS)
+            visit = _evidence(course, gate)
+            return Unfetched(trouble.reason, detail, final_url, course.status, elapsed_ms, visit)
+        final_url, elapsed_ms = plain(course.url, _URL_MAX_CHARS), _elapsed_ms(started)
+        return Fetched(body, final_url, course.status or _OK, elapsed_ms, _evidence(course, gate))
 
-    async def _tried(self, url: str, visit: _Visit) -> bytes:
-        """Try until it succeeds, cannot heal, or no more tries or time are left."""
-        for tries in range(1, self._limits.tries):
+    async def site_file(self, url: str) -> SiteFile:
+        """Return a file in which a site says what machines may do; such files need no leave.
+
+        Raises:
+            DatabaseUnavailable: nobody knows what others do at the host.
+        """
+        course = Course(
+            url,
+            Clock(SITE_FILE_DEADLINE_S, self.limits.patience_s),
+            BodyLimits(SITE_FILE_MAX_BYTES, self.limits.slow_after_s, is_cut=True),
+            self,
+            headers=_SITE_HEADERS,
+        )
+        self._causes.pop(url, None)
+        try:
+            body = await self._in_time(course)
+        except Trouble as trouble:
+            if trouble.reason in _CAUSES:
+                self._causes[url] = Trouble(trouble.reason, _shown(course.url, trouble))
+            while len(self._causes) > CAUSES_KEPT:
+                self._causes.popitem(last=False)
+            is_told = course.is_status_told or trouble.reason is RejectReason.TOO_MANY_REDIRECTS
+            return SiteFile(url, course.status if is_told else None)
+        try:
+            return SiteFile(url, course.status, body.read(), body.sha256)
+        finally:
+            body.close()
+
+    async def _in_time(self, course: Course) -> Body:
+        """Return the body; whatever else happens, none is left open."""
+        try:
+            async with course.clock.timer:
+                return await self._tried(course)
+        except BaseException as error:
+            if course.body is not None:
+                course.body.close()
+            if not isinstance(error, TimeoutError):
+                raise
+        words = f"not complete within {course.clock.deadline_s:g} s"
+        raise Trouble(RejectReason.TIMED_OUT, words)
+
+    async def _tried(self, course: Course) -> Body:
+        """Try until it succeeds, cannot heal, or no more tries, time or patience are left."""
+        url = course.url
+        failures: list[Trouble] = []
+        while True:
             try:
-                return await self._followed(url, visit)
+                return await self._followed(course, url)
             except Trouble as trouble:
-                wait_s = max(back_off_s(tries), trouble.wait_s or 0.0)
-                if not trouble.may_heal or wait_s > _left_s(visit.timer):
+                if _is_throttled(course, trouble):
+                    # The host's next turn comes after the pause.
+                    _patient(course, trouble)
+                    continue
+                if failures and course.is_new_try:
+                    # No turn came for another try: what the last one met says more.
+                    raise failures[-1] from None
+                failures.append(trouble)
+                wait_s = back_off_s(len(failures))
+                is_over = len(failures) >= self.limits.tries or wait_s > course.clock.left_s
+                if is_over or not trouble.may_heal:
                     raise
             await asyncio.sleep(wait_s)
-        return await self._followed(url, visit)
 
-    async def _followed(self, url: str, visit: _Visit) -> bytes:
+    async def _followed(self, course: Course, url: str) -> Body:
         """One try, redirects included."""
-        visit.url, visit.status = url, None
-        for _ in range(self._limits.redirects + 1):
-            try:
-                answer = await self._hop(visit)
-            except _VISIT_ERRORS as error:
-                raise trouble_of_error(error) from error
-            if isinstance(answer, bytes):
+        course.url, course.is_new_try = url, True
+        for _ in range(self.limits.redirects + 1):
+            answer = await self._hops.hop(course)
+            if isinstance(answer, Body):
                 return answer
-            visit.url = answer
-        words = f"more than {self._limits.redirects} redirects"
+            course.url = answer
+        words = f"more than {self.limits.redirects} redirects"
         raise Trouble(RejectReason.TOO_MANY_REDIRECTS, words)
 
-    async def _hop(self, visit: _Visit) -> bytes | str:
-        """One request: the body, or the address it leads to."""
-        is_allowed = vet_url(visit.url, self._allowed)
-        session = self._unguarded if is_allowed else self._guarded
-        address = URL(visit.url, encoded=visit.url.isascii())
-        async with (
-            self._turn(visit, address.raw_host or "", is_free=is_allowed),
-            session.get(address, allow_redirects=False) as response,
-        ):
-            visit.status = response.status
-            if response.status == _OK:
-                return await read_body(response, self._limits.max_bytes, self._limits.slow_after_s)
-            target = response.headers.get("Location")
-            if response.status in _MOVED and target:
-                return urljoin(visit.url, target.strip().replace(" ", "%20"))
-            raise trouble_of_status(response.status, response.headers.get("Retry-After"))
 
-    @asynccontextmanager
-    async def _turn(self, visit: _Visit, host: str, *, is_free: bool) -> AsyncIterator[None]:
-        """Wait until the host has few enough requests of ours; the deadline stands still."""
-        if is_free:
-            yield
-            return
-        left_s = _left_s(visit.timer)
-        visit.timer.reschedule(None)
-        async with self._turns[host.lower()]:
-            visit.timer.reschedule(asyncio.get_running_loop().time() + left_s)
-            yield
-
-
-def _left_s(timer: asyncio.Timeout) -> float:
-    return (timer.when() or 0.0) - asyncio.get_running_loop().time()
-
-
-def _unfetched(visit: _Visit, trouble: Trouble, started: float) -> Unfetched:
-    return Unfetched(
-        trouble.reason,
-        _plain(_shown(visit, trouble)),
-        _plain(visit.url),
-        visit.status,
-        _elapsed_ms(started),
+def _is_throttled(course: Course, trouble: Trouble) -> bool:
+    """Whether the host is well and only wants us later: then no try is lost."""
+    if not course.is_status_told:
+        return False
+    return course.status == _THROTTLED or (
+        trouble.reason is RejectReason.SERVER_ERROR and trouble.wait_s is not None
     )
 
 
-def _plain(text: str) -> str:
-    """Bytes of a header that are no UTF-8 arrive as half characters, which cannot be stored."""
-    return text.encode("utf-8", "replace").decode()
+def _patient(course: Course, trouble: Trouble) -> None:
+    """Let the visit wait on, unless it would be for too long."""
+    wait_s = trouble.wait_s or 0.0
+    if wait_s > course.clock.patience_s:
+        words = f"{trouble.detail}, to come back in {wait_s:g} s"
+        raise Trouble(RejectReason.THROTTLED, words)
 
 
-def _shown(visit: _Visit, trouble: Trouble) -> str:
+def _evidence(course: Course, gate: Gate) -> Visit:
+    return course.trail.visit(gate.checked if course.is_body_judged else None)
+
+
+def _shown(url: str, trouble: Trouble) -> str:
     """The detail, with the host that it happened at."""
     try:
-        host = urlsplit(visit.url).hostname
+        host = urlsplit(url).hostname
     except ValueError:
         host = None
-    return f"{host[:100]}: {trouble.detail}" if host else trouble.detail
+    if not host or trouble.detail.startswith(host):
+        return trouble.detail
+    return f"{host[:100]}: {trouble.detail}"
 
 
 def _elapsed_ms(started: float) -> int:

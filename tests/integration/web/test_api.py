@@ -22,7 +22,6 @@ from pixcrawler.adapters.engines.openverse import OpenverseEngine
 from pixcrawler.adapters.engines.searcher import Searcher
 from pixcrawler.adapters.memory.desk import MemoryDesk
 from pixcrawler.adapters.web.api import Api
-from pixcrawler.adapters.web.fetch import WebFetcher
 from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.errors import SourceUnavailable
 from pixcrawler.domain.filters import Filters
@@ -30,6 +29,7 @@ from pixcrawler.domain.source import SearchQuery
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline.engines.ports import Request
 from tests.fakes.clock import Clock
+from tests.fakes.fetching import a_fetcher
 from tests.fakes.web import PICTURE, FakeWeb
 
 QUERY = SearchQuery(text="owl", keyword="owl", category="birds")
@@ -343,8 +343,7 @@ def test_an_untrusted_certificate_is_refused(untrusted, api):
     """TLS is verified, for API calls and for images, and never tried without."""
     with pytest.raises(SourceUnavailable, match="the TLS connection was not accepted"):
         get(api, untrusted.url("/ok"))
-    fetcher = WebFetcher("t@example.org", allowed=frozenset({untrusted.origin}))
-    [(_, result)] = list(fetcher.fetch_all([untrusted.url("/ok")]))
-    assert result.reason is RejectReason.UNREACHABLE
-    assert "TLS" in result.detail
+    [(_, result)] = list(a_fetcher(untrusted).fetch_all([untrusted.url("/ok")]))
+    assert result.reason is RejectReason.TLS_FAILED
+    assert "certificate" in result.detail
     assert untrusted.hits.total() == 0

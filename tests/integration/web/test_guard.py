@@ -9,8 +9,8 @@ import pytest
 from aiohttp.abc import AbstractResolver
 
 from pixcrawler.adapters.web import guard
-from pixcrawler.adapters.web.fetch import WebFetcher
 from pixcrawler.domain.verdict import RejectReason
+from tests.fakes.fetching import a_fetcher
 from tests.fakes.web import PICTURE, FakeWeb
 
 
@@ -45,9 +45,7 @@ def _family(ip):
 
 def fetch(url, *, allowed=(), names=None):
     """The result of one address."""
-    fetcher = WebFetcher(
-        "t@example.org", allowed=frozenset(allowed), resolver=lambda: names or Names()
-    )
+    fetcher = a_fetcher(allowed=frozenset(allowed), resolver=lambda: names or Names())
     [(_, result)] = list(fetcher.fetch_all([url]))
     return result
 
@@ -134,7 +132,7 @@ def test_one_lookup_serves_check_and_connection(public_web):
     """What was vetted is what is connected to: the private second answer is never asked for."""
     public, private = public_web
     names = Names(name_example=[["127.0.0.2"], ["127.0.0.1"]])
-    fetcher = WebFetcher("t@example.org", resolver=lambda: names)
+    fetcher = a_fetcher(resolver=lambda: names)
     urls = [f"http://name.example:{public.port}/ok/{n}" for n in range(10)]
     bodies = [result.body.read() for _, result in fetcher.fetch_all(urls)]
     assert (len(bodies), private.hits.total()) == (10, 0)
@@ -181,7 +179,7 @@ def test_an_allowed_origin_opens_no_way_to_others(web):
 
 def test_the_last_door_refuses_what_came_another_way(monkeypatch):
     """Even when the checks of addresses and names are blind, no private socket is made."""
-    monkeypatch.setattr("pixcrawler.adapters.web.visits.vet_url", lambda url, allowed: False)
+    monkeypatch.setattr("pixcrawler.adapters.web.hops.vet_url", lambda url, allowed: False)
     assert fetch("http://127.0.0.1:9/").reason is RejectReason.ADDRESS_BLOCKED
 
 
@@ -191,7 +189,7 @@ def test_a_host_has_few_requests_at_once(public_web):
     eight = threading.Barrier(8, timeout=20)
     public.answers["/together"] = lambda given: (eight.wait(), (200, {}, PICTURE))[1]
     names = Names(name_example=[["127.0.0.2"]])
-    fetcher = WebFetcher("t@example.org", resolver=lambda: names)
+    fetcher = a_fetcher(resolver=lambda: names, in_flight_per_host=8)
     urls = [f"http://name.example:{public.port}/together?n={n}" for n in range(24)]
     assert all(result.body.size for _, result in fetcher.fetch_all(urls))
     assert public.most_in_flight == 8
@@ -199,7 +197,7 @@ def test_a_host_has_few_requests_at_once(public_web):
 
 def test_the_real_resolver_is_vetted_too():
     """A name of this machine is blocked by the addresses that it really resolves to."""
-    [(_, result)] = list(WebFetcher("t@example.org").fetch_all(["http://localhost/"]))
+    [(_, result)] = list(a_fetcher().fetch_all(["http://localhost/"]))
     assert result.reason is RejectReason.ADDRESS_BLOCKED
     assert "localhost" in result.detail
 
@@ -210,6 +208,6 @@ def test_a_fault_of_ours_reaches_the_caller():
     def broken():
         raise RuntimeError("no resolver today")
 
-    fetcher = WebFetcher("t@example.org", resolver=broken)
+    fetcher = a_fetcher(resolver=broken)
     with pytest.raises(RuntimeError, match="no resolver today"):
         list(fetcher.fetch_all(["http://a.example/"]))

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from aiohttp.abc import AbstractResolver
 
+from pixcrawler.adapters.memory.hosts import MemoryHosts
+from pixcrawler.adapters.memory.site_files import MemorySiteFiles
 from pixcrawler.adapters.web import guard
 from pixcrawler.adapters.web.fetch import WebFetcher, ssl_context
 from pixcrawler.adapters.web.visits import VisitLimits
@@ -72,6 +74,8 @@ def a_fetcher(*, names=None, allowed=(), concurrency=64, **limits):
     wanted = {"deadline_s": DEADLINE_S, "max_bytes": CAP_BYTES, "tries": 1, **limits}
     return WebFetcher(
         "tests@example.org",
+        desk=MemoryHosts(),
+        site_files=MemorySiteFiles(),
         concurrency=concurrency,
         limits=VisitLimits(**wanted),
         allowed=frozenset(allowed),
