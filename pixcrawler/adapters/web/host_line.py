@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
+from collections.abc import Callable
 
+from pixcrawler.domain.errors import DatabaseUnavailable
 from pixcrawler.pipeline.visits import host_rules as rules
 from pixcrawler.pipeline.visits.ports import HostReport, Share, Wish
 
+_NEVER = float("-inf")
 HEARTBEAT_S = 1.0
 """Between two askings of the desk while a host is visited: pauses are known after so long."""
 FRESH_S = 1.5
@@ -17,7 +21,7 @@ STALE_S = 5.0
 IDLE_S = 1.0
 """A share that is not used is kept for so long: the next chunk may be for the same host."""
 IDLE_CROWDED_S = 0.05
-"""Where others wait, or only one may be there at once."""
+"""Where others wait, or one alone may be there at once."""
 
 
 class HostClosed(Exception):
@@ -33,11 +37,16 @@ class HostClosed(Exception):
 
 
 class Waiter:
-    """Somebody in line."""
+    """Somebody in line, until there is a place or a reason why not; or nobody waits any more."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, give_up_at: float) -> None:
         self.place: asyncio.Future[None] = loop.create_future()
         self.give_up_at = give_up_at
+
+    def refuse(self, error: Exception) -> None:
+        """Say why there is no place."""
+        if not self.place.done():
+            self.place.set_exception(error)
 
 
 class Seen:
@@ -89,14 +98,15 @@ class HostLine:
         self.seen = Seen()
         self.is_urgent = False
         """The desk should be told or asked at once."""
-        self.idle_since = loop.time()
         self._loop = loop
+        self._idle_since = loop.time()
         self._places = 0
         self._asked_in_use: int | None = None
         """While the desk is being asked: what was told it is in use."""
-        self._told_at = self._starts_at = self._paused_until = float("-inf")
-        self._ask_at = self._ends_at = float("-inf")
-        self._is_crowded = self._owes = self._is_cut_off = False
+        self._asked_wanted = 0
+        self._told_at = self._starts_at = self._paused_until = _NEVER
+        self._ask_at = self._ends_at = _NEVER
+        self._is_crowded = self._owes = False
         self._because = ""
         self._timer: asyncio.TimerHandle | None = None
 
@@ -111,12 +121,12 @@ class HostLine:
         """Return whether one more request may start now."""
         now = self._loop.time()
         asked = self._asked_in_use
+        # While it is being asked, the desk may take back what it was not told is in use.
         places = self._places if asked is None else min(self._places, asked)
         return (
             self.in_use < places
             and now - self._told_at <= (FRESH_S if asked is None else STALE_S)
             and max(self._starts_at, self._paused_until) <= now < self._ends_at
-            and not self._is_cut_off
         )
 
     def start(self) -> None:
@@ -130,21 +140,34 @@ class HostLine:
         if self.interval_s > 0:
             self._starts_at = max(self._starts_at, now + self.interval_s)
         if not self.in_use:
-            self.idle_since = now
+            self._idle_since = now
         self.is_urgent = self.is_urgent or self._owes
         self.advance()
 
     def advance(self) -> None:
         """Let those in line start who may."""
         while self.waiting and self.may_start():
-            self.start()
-            self.waiting.popleft().place.set_result(None)
+            waiter = self.waiting.popleft()
+            if not waiter.place.done():
+                self.start()
+                waiter.place.set_result(None)
         if self._timer:
             self._timer.cancel()
             self._timer = None
         at = max(self._starts_at, self._paused_until)
         if self.waiting and at > self._loop.time():
             self._timer = self._loop.call_at(at, self.advance)
+
+    def join(self, waiter: Waiter) -> None:
+        """Go to the end of the line."""
+        self.waiting.append(waiter)
+        if self._wanted() > self._asked_wanted or not self._is_known():
+            self.is_urgent = True
+
+    def leave(self, waiter: Waiter) -> None:
+        """Wait no more."""
+        with contextlib.suppress(ValueError):
+            self.waiting.remove(waiter)
 
     def pause(self, pause_s: float, because: str) -> None:
         """Leave the host alone, before the desk says so."""
@@ -159,23 +182,25 @@ class HostLine:
         """Return why somebody with so many in line before gets no turn in time, if that is so."""
         now = self._loop.time()
         if self._paused_until > max(waiter.give_up_at, now):
-            return self.paused(now)
+            return self._paused(now)
         starts_at = max(now, self._starts_at) + before * self.interval_s
         if starts_at > waiter.give_up_at and self.interval_s > 0:
             detail = f"{self.host} wants {self.interval_s:g} s between requests; others come first"
             return HostClosed(detail, starts_at - now, is_pause=False)
         return None
 
-    def late(self) -> HostClosed:
+    def late(self) -> Exception:
         """Return what to say to somebody whose patience ends."""
         now = self._loop.time()
         if self._paused_until > now:
-            return self.paused(now)
-        detail = f"{self.host}: no turn came in time, others are using its {self.at_once} places"
+            return self._paused(now)
+        if not self._is_known():
+            return DatabaseUnavailable(f"{self.host}: nobody could say who else is at it")
+        places = "its only place" if self._budget() == 1 else f"its {self.at_once} places"
+        detail = f"{self.host}: no turn came in time; others have {places}"
         return HostClosed(detail, max(0.0, self._starts_at - now), is_pause=False)
 
-    def paused(self, now: float) -> HostClosed:
-        """Return that the host is left alone."""
+    def _paused(self, now: float) -> HostClosed:
         wait_s = self._paused_until - now
         after = f" after this: {self._because}" if self._because else ""
         detail = f"{self.host} is left alone for {wait_s:.0f} s{after}"
@@ -186,37 +211,44 @@ class HostLine:
         kept: deque[Waiter] = deque()
         for waiter in self.waiting:
             if refusal := self.refusal(waiter, len(kept)):
-                waiter.place.set_exception(refusal)
-            else:
+                waiter.refuse(refusal)
+            elif not waiter.place.done():
                 kept.append(waiter)
         self.waiting = kept
 
-    def fail(self, error: Exception) -> None:
-        """Tell all in line that nobody knows what may be done."""
+    def fail(self, error: Callable[[], Exception]) -> None:
+        """Tell all in line that there will be no turn."""
         while self.waiting:
-            self.waiting.popleft().place.set_exception(error)
+            self.waiting.popleft().refuse(error())
 
     # ---------------------------------------------------------- the desk
 
     @property
     def is_over(self) -> bool:
         """Nothing is held, wanted or left to tell."""
-        return not (self.in_use or self.waiting or self._places or self.seen)
+        is_held = self._places and self._ends_at > self._loop.time()
+        return not (self.in_use or self.waiting or is_held or self.seen)
+
+    @property
+    def is_done_with(self) -> bool:
+        """Nobody here needs it now, and others may."""
+        is_crowded = self._is_crowded or self.interval_s > 0
+        return is_crowded and not (self.in_use or self.waiting)
 
     def asks_at(self) -> float:
         """Return when the desk should be asked next."""
         if self.is_urgent:
-            return float("-inf")
+            return _NEVER
         if self.waiting and not self._places:
             return self._ask_at
         if self.waiting or self.in_use:
             return self._told_at + HEARTBEAT_S
-        is_crowded = self._is_crowded or self.interval_s > 0
-        return self.idle_since + (IDLE_CROWDED_S if is_crowded else IDLE_S)
+        return self._idle_since + (IDLE_CROWDED_S if self.is_done_with else IDLE_S)
 
     def asking(self) -> Wish:
-        """Return what to ask the desk; until `learn` or `cut_off` no more than this starts."""
+        """Return what to ask the desk; until ``learn`` or ``cut_off`` no more than this starts."""
         self._asked_in_use = self.in_use
+        self._asked_wanted = self._wanted()
         self.is_urgent = False
         wanted = self.in_use + len(self.waiting)
         return Wish(self.host, self.in_use, wanted, self.at_once, self.interval_s)
@@ -225,17 +257,18 @@ class HostLine:
         """Take what the desk answers to a question that was asked at ``asked_at``."""
         now = self._loop.time()
         told, self._asked_in_use = self._asked_in_use or 0, None
-        self._places, self._told_at, self._is_cut_off = share.places, asked_at, False
+        self._places, self._told_at = share.places, asked_at
         self._ends_at = asked_at + share.lasts_s
-        self._owes = share.places < told
-        self._is_crowded = share.places < min(self.at_once, told + len(self.waiting))
         if share.places:
             self._starts_at = max(self._starts_at, now + share.wait_s)
         self._ask_at = now + min(HEARTBEAT_S, share.wait_s)
         # A refusal that the desk was not told of yet stands beside what it says.
-        until = now + share.paused_s if share.paused_s > 0 else float("-inf")
+        until = now + share.paused_s if share.paused_s > 0 else _NEVER
         self._paused_until = max(until, self._paused_until) if self.seen else until
         self._because = share.because or self._because
+        self._is_crowded = share.places < self._asked_wanted
+        self._owes = share.places < told and share.paused_s <= 0
+        self.is_urgent = self.is_urgent or (self._owes and self.in_use < told)
         for limit in self.limits:
             if not limit.expired():
                 limit.reschedule(self._ends_at)
@@ -244,4 +277,14 @@ class HostLine:
 
     def cut_off(self) -> None:
         """Start nothing until the desk answers again."""
-        self._asked_in_use, self._is_cut_off, self.is_urgent = None, True, True
+        self._asked_in_use, self._told_at, self.is_urgent = None, _NEVER, True
+
+    def _is_known(self) -> bool:
+        return self._loop.time() - self._told_at <= STALE_S
+
+    def _budget(self) -> int:
+        return 1 if self.interval_s > 0 else self.at_once
+
+    def _wanted(self) -> int:
+        # More than the budget makes no difference to the desk.
+        return min(self._budget(), self.in_use + len(self.waiting))

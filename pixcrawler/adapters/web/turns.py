@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from pixcrawler.adapters.web.host_line import HostClosed, HostLine, Waiter
 from pixcrawler.domain.errors import DatabaseUnavailable
-from pixcrawler.pipeline.visits.ports import HostDesk, HostReport, Share, Wish
+from pixcrawler.pipeline.visits.ports import HostDesk, HostReport
 
 __all__ = ["HostClosed", "Turn", "Turns"]
 
@@ -76,17 +76,22 @@ class Turns:
         self._thread = ThreadPoolExecutor(1, "hosts-desk")
         self._keeper: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
+        self._closing = asyncio.Event()
         self._tries = 0
-        self._is_closed = False
 
     @asynccontextmanager
     async def turn(self, host: str, *, interval_s: float, patience_s: float) -> AsyncIterator[Turn]:
         """Wait for a turn at a host, first come first served, and hold it.
 
+        Args:
+            host: lower case, with its port where that is not the scheme's own.
+            interval_s: the host's Crawl-delay; 0: none, or nobody knows yet.
+            patience_s: for the turn, not for what is done in it.
+
         Raises:
-            HostClosed: none comes within ``patience_s``; raised as soon as that is known.
+            HostClosed: none comes in time; raised as soon as that is known.
             DatabaseUnavailable: nobody knows what others do at the host; also when the share ends
-                while the turn is held: the request is cut.
+                while the turn is held: what is done in it is cut.
         """
         line = await self._entered(host, interval_s, patience_s)
         limit = asyncio.timeout_at(line.ends_at)
@@ -96,24 +101,25 @@ class Turns:
                 yield Turn(self, line)
         except TimeoutError:
             if limit.expired():
-                message = f"{host}: the request was cut, because the share of it was not renewed"
+                message = f"{host}: cut, because its share of the budget could not be renewed"
                 raise DatabaseUnavailable(message) from None
             raise
         finally:
             line.limits.discard(limit)
             line.end()
-            if line.is_urgent:
+            if line.is_urgent or line.is_done_with:
                 self._wake.set()
 
     async def close(self) -> None:
-        """Give everything back, and tell what was seen; no turn may be held or wanted any more."""
-        self._is_closed = True
-        if self._keeper:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+        """Give everything back, and tell what was seen; whoever is in line is sent away."""
+        self._closing.set()
+        self._wake.set()
         for line in self._lines.values():
-            line.fail(HostClosed("the visits are being ended", 0.0, is_pause=False))
+            line.fail(_ending)
+        if self._keeper:
+            await self._keeper
         if self._lines:
+            # What cannot be given back comes back by itself.
             with contextlib.suppress(DatabaseUnavailable):
                 await self._ask(list(self._lines.values()))
         self._thread.shutdown()
@@ -124,9 +130,12 @@ class Turns:
         if report.pause_s is not None:
             line.pause(report.pause_s, report.because)
         if report.pause_s is not None or report.failures:
-            self._hurry(line)
+            line.is_urgent = True
+            self._wake.set()
 
     async def _entered(self, host: str, interval_s: float, patience_s: float) -> HostLine:
+        if self._closing.is_set():
+            raise _ending()
         loop = asyncio.get_running_loop()
         line = self._lines.get(host)
         if line is None:
@@ -139,24 +148,26 @@ class Turns:
         waiter = Waiter(loop, loop.time() + patience_s)
         if refusal := line.refusal(waiter, len(line.waiting)):
             raise refusal
-        line.waiting.append(waiter)
-        self._hurry(line)
+        line.join(waiter)
+        if line.is_urgent:
+            self._wake.set()
+        if self._keeper is None or self._keeper.done():
+            self._keeper = loop.create_task(self._keep())
         await self._placed(line, waiter)
         return line
 
     async def _placed(self, line: HostLine, waiter: Waiter) -> None:
         def give_up() -> None:
-            if not waiter.place.done():
-                line.waiting.remove(waiter)
-                waiter.place.set_exception(line.late())
+            line.leave(waiter)
+            waiter.refuse(line.late())
 
         timer = asyncio.get_running_loop().call_at(waiter.give_up_at, give_up)
         try:
             await waiter.place
         except asyncio.CancelledError:
-            if not waiter.place.done():
-                line.waiting.remove(waiter)
-            elif not waiter.place.cancelled() and waiter.place.exception() is None:
+            if waiter.place.cancelled():
+                line.leave(waiter)
+            elif waiter.place.exception() is None:
                 line.end()
             raise
         finally:
@@ -164,45 +175,44 @@ class Turns:
 
     # ---------------------------------------------------------- the keeper
 
-    def _hurry(self, line: HostLine) -> None:
-        line.is_urgent = True
-        self._wake.set()
-        if self._keeper is None or self._keeper.done():
-            self._keeper = asyncio.get_running_loop().create_task(self._keep())
-
     async def _keep(self) -> None:
         """Ask the desk whenever a host is due, until nothing is held, wanted or left to tell."""
         loop = asyncio.get_running_loop()
-        while self._lines:
+        while self._lines and not self._closing.is_set():
             next_at = min(line.asks_at() for line in self._lines.values())
-            self._wake.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(next_at):
                     await self._wake.wait()
+            self._wake.clear()
             await asyncio.sleep(GATHER_S)
             soon = loop.time() + GATHER_S
             due = [line for line in self._lines.values() if line.asks_at() <= soon]
-            if due:
+            if due and not self._closing.is_set():
                 await self._ask_again(due)
             for host in [host for host, line in self._lines.items() if line.is_over]:
                 del self._lines[host]
 
-    async def _ask_again(self, due: list[HostLine]) -> None:
+    async def _ask_again(self, due: Sequence[HostLine]) -> None:
         try:
             await self._ask(due)
         except DatabaseUnavailable as error:
-            self._failed(error)
-            await asyncio.sleep(TRY_AGAIN_S[min(self._tries, len(TRY_AGAIN_S)) - 1])
+            words = str(error)
+            self._cut_off(lambda: DatabaseUnavailable(words))
         except Exception as error:
             log.exception("turns.failed")
+            broken = error
             self._tries = len(TRY_AGAIN_S)
-            self._failed(error)
-            await asyncio.sleep(TRY_AGAIN_S[-1])
+            self._cut_off(lambda: broken)
         else:
             self._tries = 0
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TRY_AGAIN_S[min(self._tries, len(TRY_AGAIN_S)) - 1]):
+                await self._closing.wait()
 
-    def _failed(self, error: Exception) -> None:
+    def _cut_off(self, error: Callable[[], Exception]) -> None:
         self._tries += 1
+        log.warning("turns.away tries=%d cause=%s", self._tries, error())
         for line in self._lines.values():
             line.cut_off()
             if self._tries > len(TRY_AGAIN_S):
@@ -210,20 +220,20 @@ class Turns:
 
     async def _ask(self, lines: Sequence[HostLine]) -> None:
         loop = asyncio.get_running_loop()
-        taken = {line: line.seen.take() for line in lines}
-        reports = [report for line in lines for report in taken[line]]
-        try:
-            if reports:
+        taken = [(line, line.seen.take()) for line in lines]
+        if reports := [report for _, some in taken for report in some]:
+            try:
                 await loop.run_in_executor(self._thread, self._desk.report, self._worker, reports)
-        except BaseException:
-            for line in lines:
-                line.seen.put_back(taken[line])
-            raise
+            except Exception:
+                for line, some in taken:
+                    line.seen.put_back(some)
+                raise
         asked_at = loop.time()
-        wishes = sorted((line.asking() for line in lines), key=lambda wish: wish.host)
-        found = await loop.run_in_executor(self._thread, self._share, wishes)
+        wishes = [line.asking() for line in lines]
+        found = await loop.run_in_executor(self._thread, self._desk.share, self._worker, wishes)
         for line in lines:
             line.learn(found[line.host], asked_at)
 
-    def _share(self, wishes: Sequence[Wish]) -> Mapping[str, Share]:
-        return self._desk.share(self._worker, wishes)
+
+def _ending() -> HostClosed:
+    return HostClosed("the visits are being ended", 0.0, is_pause=False)

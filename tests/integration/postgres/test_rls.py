@@ -365,7 +365,10 @@ def test_functions_are_for_the_service(superuser: Connection) -> None:
         " where p.pronamespace in ('private'::regnamespace, 'public'::regnamespace)"
         " and has_function_privilege(r.rolname, p.oid, 'execute')"
     ).fetchall()
-    functions = {"session_is_live", "admit_request", "settle_request"}
+    functions = {
+        *("session_is_live", "admit_request", "settle_request"),
+        *("allotted_places", "share_host", "share_hosts", "report_hosts", "sweep_hosts"),
+    }
     assert set(allowed) == {("service_role", name) for name in functions}
 
 
