@@ -259,6 +259,7 @@ class _Handler(NeighbourHandler):
             "/jobs/estimate": self._estimate,
             f"/jobs/{JOB_ID}": self._job,
             f"/jobs/{JOB_ID}/cancel": self._cancel,
+            f"/jobs/{JOB_ID}/retry": self._jobs,
             "/uploads": self._uploads,
             "/engines": self._engines,
             **{f"/engines/{ENGINE}/{act}": self._engine for act in ("parse", "switch", "reopen")},
