@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from types import NoneType
 from typing import Any
 
 from pixcrawler.domain.dataset import ManifestImage
@@ -17,6 +18,7 @@ from pixcrawler.pipeline.discovery.sift import OWN_LISTS
 
 _MAX_INTEGER = 2**53 - 1
 """Largest whole number that every reader of JSON has exactly. Source: RFC 7493, section 2.2."""
+_PLAIN = frozenset({str, bool, NoneType})
 
 
 def receipt_of(image: ManifestImage, verdict: Verdict, spec: JobSpec) -> Receipt:
@@ -98,7 +100,7 @@ def _check(value: Any) -> None:
     left = [value]
     while left:
         one = left.pop()
-        if one is None or isinstance(one, str | bool):
+        if type(one) in _PLAIN:
             continue
         if isinstance(one, dict):
             if not all(isinstance(key, str) and key.isascii() for key in one):

@@ -11,16 +11,15 @@ def members(pieces: Iterable[bytes], places: Sequence[tuple[int, int]]) -> Itera
     None stands for what is not there whole: the shard ends before.
     """
     stream = iter(pieces)
-    held, begins = bytearray(), 0
+    piece, begins = memoryview(b""), 0
     for offset, length in places:
-        while begins + len(held) < offset + length:
-            piece = next(stream, None)
-            if piece is None:
+        parts = []
+        while True:
+            parts.append(piece[max(offset - begins, 0) : max(offset + length - begins, 0)])
+            following = next(stream, None) if offset + length > begins + len(piece) else None
+            if following is None:
                 break
-            passed = min(len(held), max(0, offset - begins))
-            del held[:passed]
-            begins += passed
-            held += piece
-        at = offset - begins
-        member = bytes(held[at : at + length])
+            begins += len(piece)
+            piece = memoryview(following)
+        member = b"".join(parts)
         yield member if len(member) == length else None
