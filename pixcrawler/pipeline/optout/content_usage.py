@@ -37,7 +37,7 @@ _PARAMETERS = rf"(?:;[ ]*+{_KEY}(?:={_BARE})?+)*+"
 _ITEM = rf"{_BARE}{_PARAMETERS}"
 _INNER = rf"\([ ]*+(?:{_ITEM}(?:[ ]++|(?=\))))*+\){_PARAMETERS}"
 _MEMBER = re.compile(
-    rf"({_KEY})(?:=(?:({_BARE}){_PARAMETERS}|{_INNER})|{_PARAMETERS})(?:[ \t]*+(,)[ \t]*+|$)"
+    rf"({_KEY})(?:=(?:({_BARE}){_PARAMETERS}|{_INNER})|{_PARAMETERS})(?:[ \t]*+(,)[ \t]*+|\Z)"
 )
 
 

@@ -30,6 +30,8 @@ MAX_INTERVAL_S = 3600.0
 MAX_WILDCARDS = 10_000
 """In the lines for us. Each costs up to 4 microseconds an address; whoever writes more of them
 than any site needs is not visited at all."""
+UNCERTAIN = "Disallow, by an uncertain line"
+"""Told where only the library sees a rule cover an address: ``/%`` covers ``/?`` to it."""
 FILES_KEPT = 32
 """Files that are kept parsed in one process: 12 MB each at worst, and parsed again in 0.1 s."""
 
@@ -107,7 +109,7 @@ class Group:
             return None
         path = path_of(url)
         decides = (rule.line for rule, pattern in self._forbidding if pattern.matches(path))
-        return next(decides, "Disallow")
+        return next(decides, UNCERTAIN)
 
     @property
     def interval_s(self) -> float:
