@@ -82,14 +82,14 @@ def _name(part: str) -> str:
     return numbers[0] if len(numbers) == 1 else stem
 
 
-def wish(form: Form) -> tuple[str, ...]:
+def wish(form: Form, name: str) -> tuple[str, ...]:
     """Return what an address asks for: its site, the picture's name, and a script's fields.
 
     The query of a picture file says a size or a version, that of a script which picture.
     """
     last = form.path.rpartition("/")[2].lower()
     fields = () if _FILE.fullmatch(last) else form.fields
-    return (site_of(form), picture_name(form), *fields)
+    return (site_of(form), name, *fields)
 
 
 def gives_itself_away(form: Form) -> bool:

@@ -16,6 +16,7 @@ from pixcrawler.domain.job import UPLOAD_ENGINE, URL_ENGINE
 from pixcrawler.domain.model import Value
 from pixcrawler.domain.source import Candidate
 from pixcrawler.domain.verdict import Outcome, RejectReason, Verdict
+from pixcrawler.domain.visit import Visit
 from pixcrawler.pipeline.discovery.addresses.form import Form, form_of
 from pixcrawler.pipeline.limits import (
     PLACEHOLDER_ADDRESSES,
@@ -55,29 +56,19 @@ class Placeholders:
 class _Given(NamedTuple):
     """A picture, and one address that it came from."""
 
-    outcome: Outcome
+    candidate: Candidate
+    visit: Visit | None
     asked: Form
     final: Form
+    name: str
+    """Of the picture that was asked for."""
+    is_moved: bool
+    """Redirects led to another picture than the one asked for."""
+    is_led: bool
+    """A search engine led to it, not only the user's own list."""
     sha256: str
     bytes: int
     """0 for what was known for a placeholder, and so is no valid image."""
-
-    @property
-    def candidate(self) -> Candidate:
-        return self.outcome.candidate
-
-    @property
-    def is_led(self) -> bool:
-        """A search engine led to it, not only the user's own list."""
-        finds = (self.candidate.provenance, *self.candidate.also_found)
-        return any(find.engine not in _OWN_ENGINES for find in finds)
-
-    @property
-    def is_moved(self) -> bool:
-        """Redirects led to another picture than the one asked for."""
-        return self.final.path != self.asked.path and (
-            names.picture_name(self.final) != names.picture_name(self.asked)
-        )
 
     @property
     def is_direct(self) -> bool:
@@ -160,14 +151,25 @@ def _sharing(
 
 
 def _given(verdict: Verdict) -> _Given | None:
-    outcome = verdict.outcome
+    outcome, candidate = verdict.outcome, verdict.outcome.candidate
     asked = form_of(outcome.address)
     is_there = outcome.final_url in (None, outcome.address)
     final = asked if is_there else form_of(outcome.final_url or "")
     if asked is None or final is None:
         return None
-    length = verdict.facts.bytes if verdict.facts else 0
-    return _Given(outcome, asked, final, _content(verdict) or "", length)
+    name = names.picture_name(asked)
+    finds = (candidate.provenance, *candidate.also_found)
+    return _Given(
+        candidate,
+        outcome.visit,
+        asked,
+        final,
+        name,
+        is_moved=final.path != asked.path and names.picture_name(final) != name,
+        is_led=any(find.engine not in _OWN_ENGINES for find in finds),
+        sha256=_content(verdict) or "",
+        bytes=verdict.facts.bytes if verdict.facts else 0,
+    )
 
 
 # ------------------------------------------------------------------ rules
@@ -192,6 +194,7 @@ def _is_redrawn(group: _Group) -> bool:
 def _is_stand_in(group: _Group) -> bool:
     """Say whether one host gives one picture instead of others."""
     less = _less(group)
+    group = group if less else _without_merged(group)
     return _is_led_to(group, less) or _is_under_many_names(group, less)
 
 
@@ -200,26 +203,26 @@ def _less(group: _Group) -> int:
     return 1 if any(names.gives_itself_away(given.final) for given in group) else 0
 
 
-def _is_led_to(group: _Group, less: int) -> bool:
-    """Different pictures were asked for, and redirects led to this one.
+def _without_merged(group: _Group) -> _Group:
+    """Leave out redirects to where the picture is also asked for: it was found for what it shows.
 
-    A picture that is also asked for where it is, was found for what it shows: others may have
-    been merged into it.
+    Others may have been merged into it, or anybody may redirect to it.
     """
+    direct = {given.final.path for given in group if given.is_direct}
+    return [given for given in group if given.is_direct or given.final.path not in direct]
+
+
+def _is_led_to(group: _Group, less: int) -> bool:
+    """Different pictures were asked for, and redirects led to this one."""
     wishes: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
     for given in group:
         if given.is_moved:
-            wishes[given.final.path].add(names.wish(given.asked))
-    direct = set() if less else {given.final.path for given in group if given.is_direct}
-    return any(
-        len(asked) >= PLACEHOLDER_REDIRECTS - less
-        for path, asked in wishes.items()
-        if path not in direct
-    )
+            wishes[given.final.path].add(names.wish(given.asked, given.name))
+    return any(len(asked) >= PLACEHOLDER_REDIRECTS - less for asked in wishes.values())
 
 
 def _is_under_many_names(group: _Group, less: int) -> bool:
-    asked = {names.picture_name(given.asked) for given in group}
+    asked = {given.name for given in group}
     if names.is_platform(group[0].final):
         return len(asked) >= PLACEHOLDER_SITES - less and _is_for_anything(group, less)
     return min(_addresses(group), len(asked)) >= PLACEHOLDER_ADDRESSES - less
@@ -277,17 +280,17 @@ def _lessons(group: _Group, at_hosts: dict[str, _Finding]) -> Iterator[Placehold
     """
     for host in at_hosts:
         given = [one for one in group if one.final.authority == host and _teaches(one)]
-        seen = [one.outcome.visit.at for one in given if one.outcome.visit]
-        if given and _is_proven(given):
+        seen = [one.visit.at for one in given if one.visit]
+        if given and _is_its_own_doing(given):
             yield Placeholder(host, given[0].sha256, _addresses(given), max(seen))
 
 
 def _teaches(given: _Given) -> bool:
     of_itself = names.site_of(given.asked) == names.site_of(given.final)
-    return given.is_led and of_itself and given.outcome.visit is not None
+    return given.is_led and of_itself and given.visit is not None
 
 
-def _is_proven(group: _Group) -> bool:
-    less = _less(group)
-    is_own_house = not names.is_platform(group[0].final)
-    return _is_led_to(group, less) or (is_own_house and _is_under_many_names(group, less))
+def _is_its_own_doing(group: _Group) -> bool:
+    if names.is_platform(group[0].final):
+        return _is_led_to(_without_merged(group), _less(group))
+    return _is_stand_in(group)
