@@ -13,7 +13,8 @@ from pixcrawler.pipeline.visits.ports import HostReport, Share, Wish
 
 _NEVER = float("-inf")
 HEARTBEAT_S = 1.0
-"""Between two askings of the desk while a host is visited: pauses are known after so long."""
+"""From an answer of the desk to the next question, while a host is visited: pauses are known after
+so long."""
 FRESH_S = 1.5
 """What the desk said is good for so long ..."""
 STALE_S = 5.0
@@ -257,7 +258,7 @@ class HostLine:
         """Take what the desk answers to a question that was asked at ``asked_at``."""
         now = self._loop.time()
         told, self._asked_in_use = self._asked_in_use or 0, None
-        self._places, self._told_at = share.places, asked_at
+        self._places, self._told_at = share.places, now
         self._ends_at = asked_at + share.lasts_s
         if share.places:
             self._starts_at = max(self._starts_at, now + share.wait_s)

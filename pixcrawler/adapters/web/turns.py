@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from pixcrawler.adapters.web.host_line import HostClosed, HostLine, Waiter
 from pixcrawler.domain.errors import DatabaseUnavailable
-from pixcrawler.pipeline.visits.ports import HostDesk, HostReport
+from pixcrawler.pipeline.visits.ports import HostDesk, HostReport, Share
 
 __all__ = ["HostClosed", "Turn", "Turns"]
 
@@ -219,18 +219,24 @@ class Turns:
                 line.fail(error)
 
     async def _ask(self, lines: Sequence[HostLine]) -> None:
-        loop = asyncio.get_running_loop()
         taken = [(line, line.seen.take()) for line in lines]
-        if reports := [report for _, some in taken for report in some]:
-            try:
-                await loop.run_in_executor(self._thread, self._desk.report, self._worker, reports)
-            except Exception:
-                for line, some in taken:
-                    line.seen.put_back(some)
-                raise
-        asked_at = loop.time()
+        reports = [report for _, some in taken for report in some]
         wishes = [line.asking() for line in lines]
-        found = await loop.run_in_executor(self._thread, self._desk.share, self._worker, wishes)
+
+        def ask() -> Mapping[str, Share]:
+            if reports:
+                self._desk.report(self._worker, reports)
+                reports.clear()
+            return self._desk.share(self._worker, wishes)
+
+        loop = asyncio.get_running_loop()
+        asked_at = loop.time()
+        try:
+            found = await loop.run_in_executor(self._thread, ask)
+        except Exception:
+            for line, some in taken if reports else ():
+                line.seen.put_back(some)
+            raise
         for line in lines:
             line.learn(found[line.host], asked_at)
 
