@@ -44,7 +44,9 @@ class Workshop:
     blobs: MemoryBlobs = field(default_factory=MemoryBlobs)
     datasets: MemoryDatasets = field(default_factory=MemoryDatasets)
     rounds: list[int] = field(default_factory=list)
-    placeholders: MemoryPlaceholders = field(default_factory=MemoryPlaceholders)
+    placeholders: MemoryPlaceholders = field(
+        default_factory=lambda: MemoryPlaceholders(lambda: NOW)
+    )
 
     def __post_init__(self) -> None:
         self.jobs = MemoryJobs(self.datasets, lambda: NOW)

@@ -14,7 +14,7 @@ from tests.factories import a_candidate, some_facts
 
 SHOP = "https://img.shop.example"
 GONE = f"{SHOP}/static/gone.png"
-SEEN_AT = datetime(2026, 11, 20, 18, tzinfo=UTC)
+SEEN_AT = datetime(2026, 4, 30, 18, tzinfo=UTC)
 
 
 def given(

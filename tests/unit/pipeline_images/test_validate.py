@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
+from collections.abc import Iterator
+
 import pytest
 
-from pixcrawler.domain.errors import InvariantBroken
+from pixcrawler.domain.errors import InvariantBroken, StorageUnavailable
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.image import ImageFacts
 from pixcrawler.domain.storage import BlobRef, outcomes_ref, shard_ref, verdicts_ref
 from pixcrawler.domain.verdict import Outcome, RejectReason, Verdict
 from pixcrawler.pipeline.limits import IMAGE_MAX_BYTES
 from pixcrawler.pipeline.payloads import ChunkRef, ChunkReport
-from pixcrawler.pipeline.validate import judge, read_verdicts
+from pixcrawler.pipeline.pictures.imaging import Flaw
+from pixcrawler.pipeline.validate import DECODERS, judge, judge_all, read_verdicts
 from tests.factories import a_candidate, an_image
 
 CHUNK = ChunkRef(job_id="job-1", round=0, chunk=0)
@@ -178,3 +183,86 @@ def test_the_verdicts_are_the_same_bytes(downloaded):
         downloaded.validate_chunk(CHUNK)
         assert downloaded.blobs.get(VERDICTS) == first
     assert downloaded.blobs.exists(outcomes_ref("job-1", 0, 0))
+
+
+PIECE_BYTES = 4 * 1024 * 1024
+
+
+def a_heavy_shard(members: int) -> tuple[list[Outcome], Iterator[bytes]]:
+    """Return outcomes of so many members of one piece each, and the shard as it streams by."""
+    outcomes = [
+        Outcome(
+            candidate=a_candidate(number),
+            name=f"{number:05d}",
+            offset=512 + number * (PIECE_BYTES + 512),
+            length=PIECE_BYTES,
+        )
+        for number in range(members)
+    ]
+    total = members * (PIECE_BYTES + 512) + 1024
+    return outcomes, (bytes(PIECE_BYTES) for _ in range(-(-total // PIECE_BYTES)))
+
+
+def test_memory_does_not_follow_the_shard():
+    """Of a shard of 256 MB, no more is in memory than decoders have in hand, and two pieces."""
+    outcomes, pieces = a_heavy_shard(64)
+    tracemalloc.start()
+    try:
+        verdicts = judge_all(outcomes, pieces, Filters())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert {verdict.reason for verdict in verdicts} == {RejectReason.NOT_AN_IMAGE}
+    assert peak < (DECODERS + 5) * PIECE_BYTES
+
+
+def test_the_shard_is_read_no_faster_than_it_is_decoded(monkeypatch):
+    """While every decoder is busy, no further piece is asked for."""
+    read, seen = [], []
+    outcomes, pieces = a_heavy_shard(12)
+
+    def counted() -> Iterator[bytes]:
+        for piece in pieces:
+            read.append(1)
+            yield piece
+
+    def busy(data: bytes) -> Flaw:
+        time.sleep(0.02)
+        seen.append(len(read))
+        return Flaw(RejectReason.NOT_AN_IMAGE, "slow")
+
+    monkeypatch.setattr("pixcrawler.pipeline.validate.examine", busy)
+    judge_all(outcomes, counted(), Filters())
+    ahead = [pieces - done for done, pieces in enumerate(seen)]
+    assert max(ahead) <= DECODERS + 2
+
+
+def test_members_may_lie_in_any_order():
+    """Bodies are filed as they came: each verdict is on its own candidate's."""
+    files = {1: an_image(1), 0: b"<html>", 2: an_image(2)}
+    shard, outcomes = b"", {}
+    for number, data in files.items():
+        outcomes[number] = Outcome(
+            candidate=a_candidate(number), name=str(number), offset=len(shard), length=len(data)
+        )
+        shard += data
+    failed = Outcome(candidate=a_candidate(3), reason=RejectReason.GONE, detail="404")
+    ordered = [outcomes[0], failed, outcomes[1], outcomes[2]]
+    pieces = [shard[at : at + 1000] for at in range(0, len(shard), 1000)]
+    verdicts = judge_all(ordered, pieces, Filters())
+    assert [verdict.outcome for verdict in verdicts] == ordered
+    assert [verdict.reason for verdict in verdicts] == ["not_an_image", "gone_404_410", None, None]
+    assert [verdict.facts.bytes for verdict in verdicts[2:]] == [len(files[1]), len(files[2])]
+
+
+def test_storage_that_fails_half_way():
+    """A shard that cannot be read to its end fails the step; nothing hangs, nothing is judged."""
+    outcomes, pieces = a_heavy_shard(12)
+
+    def broken() -> Iterator[bytes]:
+        for _ in range(6):
+            yield next(pieces)
+        raise StorageUnavailable("away")
+
+    with pytest.raises(StorageUnavailable):
+        judge_all(outcomes, broken(), Filters())
