@@ -124,10 +124,11 @@ def _show_reasons(talk: Talk, reasons: dict[str, int]) -> None:
 def _show_hosts(talk: Talk, hosts: list[dict[str, Any]]) -> None:
     if not hosts:
         return
-    table = plain_table("host", "requests", "kept", "received")
+    table = plain_table("host", "requests", "received", "failed requests")
     for column in table.columns[1:]:
         column.justify = "right"
     for host in hosts[:_HOSTS_SHOWN]:
-        row(table, host["host"], f"{host['requests']:,}", f"{host['kept']:,}", size(host["bytes"]))
+        counts = (f"{host['requests']:,}", size(host["bytes"]), f"{host['failures']:,}")
+        row(table, host["host"], *counts)
     talk.line()
     talk.table(table)

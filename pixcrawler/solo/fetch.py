@@ -9,7 +9,6 @@ from itertools import chain
 from typing import Any
 
 from pixcrawler.adapters.engines.uploads.lists import LIST_FORM
-from pixcrawler.pipeline.ports import Fetcher
 from pixcrawler.solo.columns import ColumnNames
 from pixcrawler.solo.folder import Folder
 from pixcrawler.solo.lists import Fault, read_list
@@ -19,11 +18,14 @@ from pixcrawler.solo.pictures import Looker
 from pixcrawler.solo.report import Faults, Progress, report_of
 from pixcrawler.solo.spread import Spread
 from pixcrawler.solo.tables import write_json, write_tables
+from pixcrawler.solo.web import Web
 from pixcrawler.solo.windows import Windows
 
 SAFE_EVERY_S = 2.0
 """So much work a kill costs at most."""
 SHOWN_EVERY_S = 0.5
+WAITING_TOO = 3
+"""Rows under way for each download at once: many wait for hosts that want to be left alone."""
 GRACE_S = 3.0
 """What is under way when the person interrupts may still end."""
 
@@ -36,15 +38,15 @@ class Fetch:
 
     Args:
         order: what to do.
-        fetcher: how addresses are fetched.
+        web: how addresses are fetched; closed at the end.
         tell: is told of faulty rows and of progress.
     """
 
-    def __init__(self, order: FetchOrder, fetcher: Fetcher, tell: Tell) -> None:
-        self._order, self._tell = order, tell
+    def __init__(self, order: FetchOrder, web: Web, tell: Tell) -> None:
+        self._order, self._web, self._tell = order, web, tell
         self._faults, self._progress = Faults(), Progress()
         looker = Looker(order.level, order.min_size_px)
-        self._windows = Windows(fetcher, looker.settle, order.concurrency)
+        self._windows = Windows(web, looker.settle, WAITING_TOO * order.concurrency)
         self._stops_at: float | None = None
 
     def stop(self) -> None:
@@ -62,7 +64,9 @@ class Fetch:
             rows = self._first_looked_at(folder)
             try:
                 folder.begin()
-                self._fetch(rows, folder)
+                with closing(self._web):
+                    self._fetch(rows, folder)
+                folder.ledger.add_load(self._web.take_load())
                 folder.end()
                 return self._told(folder)
             except OSError as error:
@@ -115,6 +119,7 @@ class Fetch:
                 self._progress.add(folder.take(settled))
             now = time.monotonic()
             if now - safe_at > SAFE_EVERY_S:
+                folder.ledger.add_load(self._web.take_load())
                 folder.make_safe()
                 safe_at = now
             if now - shown_at > SHOWN_EVERY_S:
@@ -131,7 +136,14 @@ class Fetch:
             folder.ledger.note("rows", self._progress.rows)
             folder.ledger.commit()
         write_tables(folder.out, folder.work, folder.ledger.lines)
-        report = report_of(self._order, folder, self._progress, self._faults, is_whole=is_whole)
+        report = report_of(
+            self._order,
+            folder,
+            self._progress,
+            self._faults,
+            checked=self._web.checked,
+            is_whole=is_whole,
+        )
         write_json(folder.out / "report.json", folder.work, report)
         folder.forget_list()
         return report

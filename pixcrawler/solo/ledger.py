@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pixcrawler.domain.verdict import PASSING_REASONS
+from pixcrawler.solo.load import Load
 from pixcrawler.solo.order import CannotFetch
 from pixcrawler.solo.outcomes import Settled
 
@@ -16,9 +17,12 @@ _FORM = 1
 """Of the tables; a folder of another form is not gone on with."""
 _TABLES = """
 create table if not exists outcomes (
-  key integer primary key, reason text, sha256 text, host text not null,
-  requests integer not null, bytes integer not null, run integer not null, line text not null);
+  key integer primary key, reason text, sha256 text, bytes integer not null,
+  run integer not null, line text not null);
 create index if not exists pictures on outcomes (sha256) where reason is null;
+create table if not exists hosts (
+  host text primary key, requests integer not null, bytes integer not null,
+  failures integer not null);
 create table if not exists facts (name text primary key, value text not null);
 """
 _MOST_HOSTS = 20
@@ -77,11 +81,19 @@ class Ledger:
         """Take the outcome of a row; a new one replaces the one before."""
         row = settled.row
         reason = settled.reason.value if settled.reason else None
-        values = (row.key, reason, settled.sha256, row.host, settled.requests)
         line = json.dumps(outcome, ensure_ascii=False)
         self._base.execute(
-            "insert or replace into outcomes values (?, ?, ?, ?, ?, ?, ?, ?)",
-            (*values, settled.bytes or 0, run, line),
+            "insert or replace into outcomes values (?, ?, ?, ?, ?, ?)",
+            (row.key, reason, settled.sha256, settled.bytes or 0, run, line),
+        )
+
+    def add_load(self, load: Mapping[str, Load]) -> None:
+        """Add what was asked of hosts to what was before."""
+        self._base.executemany(
+            "insert into hosts values (?, ?, ?, ?) on conflict (host) do update set"
+            " requests = requests + excluded.requests, bytes = bytes + excluded.bytes,"
+            " failures = failures + excluded.failures",
+            [(host, one.requests, one.bytes, one.failures) for host, one in load.items()],
         )
 
     def is_settled(self, key: int) -> bool:
@@ -130,13 +142,12 @@ class Ledger:
         return int(self._base.execute(total).fetchone()[0])
 
     def hosts(self) -> list[dict[str, Any]]:
-        """Return the hosts that were asked most, and what came of it."""
+        """Return the hosts that were asked most, over all runs."""
         found = self._base.execute(
-            "select host, sum(requests), count(*), sum(reason is null), sum(bytes) from outcomes"
-            " group by host order by 2 desc, 1 limit ?",
+            "select host, requests, bytes, failures from hosts order by 2 desc, 1 limit ?",
             (_MOST_HOSTS,),
         )
-        names = ("host", "requests", "addresses", "kept", "bytes")
+        names = ("host", "requests", "bytes", "failures")
         return [dict(zip(names, row, strict=True)) for row in found]
 
 

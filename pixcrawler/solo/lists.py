@@ -8,7 +8,7 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -64,17 +64,15 @@ def read_list(path: Path, names: ColumnNames) -> Iterator[Find | Fault]:
         start = file.read(len(_PARQUET))
         file.seek(0)
         if start == _PARQUET:
-            rows = (_of_row(number, row, columns) for number, row, columns in _parquet(path, names))
-            yield from rows
+            for number, row, columns in read_parquet(path, names):
+                if isinstance(row, str):
+                    yield Fault(number, row, is_end=True)
+                else:
+                    yield _of_row(number, dict(enumerate(row)), columns)
             return
         packed = start.startswith(_GZIP)
         source = cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if packed else file
         yield from _TextList(source, names).rows()
-
-
-def _parquet(path: Path, names: ColumnNames) -> Iterator[tuple[int, Any, Columns]]:
-    for number, row, columns in read_parquet(path, names):
-        yield number, row if isinstance(row, str) else dict(enumerate(row)), columns
 
 
 class _TextList:
@@ -101,16 +99,16 @@ class _TextList:
             raise CannotFetch(f"the list is neither text nor Parquet: {LIST_FORM}") from None
         errors = "replace" if encoding else "surrogateescape"
         encoding = encoding or "utf-8"
-        text = io.TextIOWrapper(self._source, encoding, errors, newline=None)
-        start = head.decode(encoding, errors="replace")
-        self._lines = Lines(text)
+        start = head.decode(encoding, errors="replace").lstrip("\ufeff")
         first = start.lstrip()[:1]
-        if first == "[":
-            yield from self._array(text)
-        elif first == "{":
-            yield from self._json_lines()
-        else:
-            yield from self._lines_or_table(heading_of(start, self._names.of))
+        with io.TextIOWrapper(self._source, encoding, errors, newline=None) as text:
+            self._lines = Lines(text)
+            if first == "[":
+                yield from self._array(text)
+            elif first == "{":
+                yield from self._json_lines()
+            else:
+                yield from self._lines_or_table(heading_of(start, self._names.of))
 
     # -------------------------------------------------------------- lines and tables
 
@@ -222,9 +220,7 @@ def _fields(names: ColumnNames, fields: tuple[str, ...]) -> Columns:
     return _fields_of(names, fields)
 
 
-def _of_row(number: int, row: Any, columns: Columns) -> Find | Fault:
-    if isinstance(row, str):
-        return Fault(number, row, is_end=True)
+def _of_row(number: int, row: Mapping[Any, Any], columns: Columns) -> Find | Fault:
     find = find_of(columns, row)
     if find is None:
         value = row.get(columns["url"])

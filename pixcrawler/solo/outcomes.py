@@ -68,13 +68,6 @@ class Settled:
         reason = RejectReason.DUPLICATE_EXACT
         return replace(self, body=None, reason=reason, detail=detail, duplicate_of=first)
 
-    @property
-    def requests(self) -> int:
-        """How often sites were asked for it, as far as is known."""
-        if self.visit is not None:
-            return max(self.visit.tries, len(self.visit.hops))
-        return 0 if self.reason is RejectReason.ADDRESS_BLOCKED else 1
-
 
 def outcome_of(settled: Settled, shard: str | None) -> dict[str, Any]:
     """Return the outcome of a row as it is written; every column is always there."""

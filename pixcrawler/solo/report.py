@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -91,9 +92,24 @@ class Progress:
 
 
 def report_of(
-    order: FetchOrder, folder: Folder, progress: Progress, faults: Faults, *, is_whole: bool
+    order: FetchOrder,
+    folder: Folder,
+    progress: Progress,
+    faults: Faults,
+    *,
+    checked: Sequence[str],
+    is_whole: bool,
 ) -> dict[str, Any]:
-    """Return the report; counts are those of the folder, times and speed those of this run."""
+    """Return the report; counts are those of the folder, times and speed those of this run.
+
+    Args:
+        order: what was ordered.
+        folder: where it is kept.
+        progress: of this run.
+        faults: of the list.
+        checked: names of the opt-out signals that were looked at.
+        is_whole: the run went through the whole list.
+    """
     counts = folder.ledger.counts()
     kept = counts.pop(None, 0)
     reasons = {str(name): count for name, count in counts.items()}
@@ -126,6 +142,7 @@ def report_of(
             **order.model_dump(mode="json", exclude={"contact"}),
             "user_agent": user_agent(order.reached_at),
             "list_sha256": folder.source.sha256,
+            "opt_outs_checked": list(checked),
         },
     }
 
