@@ -12,6 +12,11 @@ from typing_extensions import override
 
 MAX_INTERIM = 16
 """Answers 1xx before the answer: nobody sends more than two or three, and each takes memory."""
+MAX_IDLE_BYTES = 1024 * 1024
+"""That come in a row and bring nothing of a body: blank lines, sizes and names of chunks; a head
+that is taken is much shorter."""
+
+TORN_DOWN = "the connection was torn down within the body"
 
 
 class QuietConnector(aiohttp.TCPConnector):
@@ -23,7 +28,8 @@ class QuietConnector(aiohttp.TCPConnector):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._factory = partial(_Line, loop=self._loop)
+        line: type[ResponseHandler] = _Line
+        self._factory = partial(line, loop=self._loop)
 
 
 class _Line(ResponseHandler):
@@ -32,12 +38,14 @@ class _Line(ResponseHandler):
     _is_answered = False
     """The head of the awaited answer is here."""
     _interim = 0
+    _idle_bytes = 0
+    _body_bytes = 0
 
     @override
     def set_response_params(self, **options: Any) -> None:
         """Await the next answer."""
         self._is_answered = False
-        self._interim = 0
+        self._interim = self._idle_bytes = self._body_bytes = 0
         super().set_response_params(**options)
 
     @override
@@ -58,9 +66,32 @@ class _Line(ResponseHandler):
             return
         super().data_received(data)
         if self._interim > MAX_INTERIM and not self._is_answered:
-            words = f"more than {MAX_INTERIM} interim answers"
-            self.set_exception(HttpProcessingError(message=words))
-            self._hang_up()
+            self._give_up(f"more than {MAX_INTERIM} interim answers")
+        elif not self._brings(data):
+            self._give_up(f"more than {MAX_IDLE_BYTES} bytes of padding")
+
+    @override
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Take note of the end; a body without a length did not end well when it was torn down."""
+        if exc is not None and self._payload is not None and not self._payload.is_eof():
+            self._payload.set_exception(aiohttp.ClientPayloadError(TORN_DOWN))
+        super().connection_lost(exc)
+
+    def _brings(self, data: bytes) -> bool:
+        """Whether what comes still brings something now and then."""
+        body_bytes = self._payload.total_bytes if self._payload is not None else 0
+        if body_bytes != self._body_bytes:
+            self._body_bytes, self._idle_bytes = body_bytes, 0
+        else:
+            self._idle_bytes += len(data)
+        return self._idle_bytes <= MAX_IDLE_BYTES
+
+    def _give_up(self, words: str) -> None:
+        self.set_exception(HttpProcessingError(message=words))
+        if self._payload is not None and not self._payload.is_eof():
+            self._payload.set_exception(aiohttp.ClientPayloadError(words))
+            self._payload = None
+        self._hang_up()
 
     def _hang_up(self) -> None:
         self._should_close = True

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import aiohttp
 from aiohttp import http_exceptions
 
+from pixcrawler.adapters.web.connections import TORN_DOWN
 from pixcrawler.adapters.web.guard import AddressBlocked
 from pixcrawler.adapters.web.manners import stated_wait_s
 from pixcrawler.domain.verdict import RejectReason
@@ -45,7 +46,6 @@ _FAULTS: tuple[tuple[type[Exception], str], ...] = (
     (http_exceptions.LineTooLong, "its head has a line that is too long"),
     (http_exceptions.InvalidHeader, "its head has a broken header"),
     (http_exceptions.BadStatusLine, "its answer is not HTTP"),
-    (http_exceptions.BadHttpMessage, "its answer breaks the rules of HTTP"),
 )
 _SHOWN_CHARS = 100
 
@@ -145,7 +145,9 @@ def _cut_off(error: Exception) -> Trouble:
     if "Not enough data" in str(error):
         words = "the body ended before its last chunk"
         return Trouble(RejectReason.BAD_ANSWER, words, may_heal=True)
-    return Trouble(RejectReason.BAD_ANSWER, "the body breaks the rules of HTTP")
+    if TORN_DOWN in str(error):
+        return Trouble(RejectReason.BAD_ANSWER, TORN_DOWN, may_heal=True)
+    return Trouble(RejectReason.BAD_ANSWER, _fault(error))
 
 
 def _left(error: Exception) -> Trouble:
@@ -159,11 +161,17 @@ def _left(error: Exception) -> Trouble:
 
 def _fault(error: Exception) -> str:
     """Why an answer cannot be read, in words."""
-    for link in _chain(error):
-        for kind, words in _FAULTS:
-            if isinstance(link, kind):
-                return words
-    return f"no readable answer ({type(error).__name__})"
+    chain = list(_chain(error))
+    for kind, words in _FAULTS:
+        if any(isinstance(link, kind) for link in chain):
+            return words
+    for link in chain:
+        if isinstance(link, http_exceptions.HttpProcessingError):
+            # The first line says what is wrong, those after it show where.
+            told = link.message.partition("\n")[0].strip().rstrip(":").lower()
+            return f"no readable answer ({told})"[:_SHOWN_CHARS]
+    told = str(error).partition("\n")[0]
+    return f"no readable answer ({told or type(error).__name__})"[:_SHOWN_CHARS]
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
