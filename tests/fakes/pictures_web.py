@@ -65,6 +65,7 @@ class PictureServer:
 
     def __init__(self) -> None:
         self.hits: list[str] = []
+        self.agents: list[str] = []
         self.robots: str | None = None
         self.gate = threading.Event()
         """While it is not set, pictures after the first ``free`` wait."""
@@ -112,6 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer by path."""
         self.web.hits.append(self.path)
+        self.web.agents.append(self.headers.get("User-Agent", ""))
         kind, _, number = self.path.strip("/").partition("/")
         if kind == "robots.txt" and self.web.robots is not None:
             self._send(200, "text/plain", self.web.robots.encode())
