@@ -20,11 +20,13 @@ from pixcrawler.adapters.memory.site_files import MemorySiteFiles
 from pixcrawler.adapters.web import guard
 from pixcrawler.adapters.web.fetch import WebFetcher, ssl_context
 from pixcrawler.adapters.web.visits import VisitLimits
+from pixcrawler.domain.visit import Visit
 from pixcrawler.pipeline.ports import Fetched
 from tests.fakes.rawweb import RawWeb
 
 PUBLIC = "127.0.0.2"
 NAMES_KEPT = "pixcrawler.adapters.web.fetch.NAMES_KEPT_S"
+SITE_DEADLINE = "pixcrawler.adapters.web.visits.SITE_FILE_DEADLINE_S"
 CAP_BYTES = 1024 * 1024
 DETAIL_MAX_CHARS = 300
 DEADLINE_S = 10.0
@@ -99,9 +101,13 @@ class Seen:
 def fetch_all(urls, **options):
     """What came of addresses, in their order; each is answered once."""
     seen = {}
-    for index, result in a_fetcher(**options).fetch_all(urls):
-        assert index not in seen
-        seen[index] = _seen(result)
+    fetcher = a_fetcher(**options)
+    try:
+        for index, result in fetcher.fetch_all(urls):
+            assert index not in seen
+            seen[index] = _seen(result)
+    finally:
+        fetcher.close()
     assert sorted(seen) == list(range(len(urls)))
     return [seen[index] for index in range(len(urls))]
 
@@ -126,6 +132,8 @@ def _seen(result):
     assert len(seen.detail) <= DETAIL_MAX_CHARS
     assert (data is None) == bool(reason)
     assert data is not None or seen.detail
+    # As it is kept: in a blob, in the database, in the dataset's receipts.
+    assert Visit.model_validate_json(result.visit.model_dump_json())
     return seen
 
 
@@ -153,9 +161,10 @@ class Town:
         """The addresses that were connected to though nobody may."""
         return [address for address in self.connected if address not in self.believed]
 
-    def open_to(self, *addresses):
-        """Let the guard hold further addresses for public."""
+    def open_to(self, *addresses, port=None):
+        """Let the guard hold further addresses, and a port, for public."""
         self.believed.update(addresses)
+        guard.PORTS.add(port)
 
 
 @pytest.fixture

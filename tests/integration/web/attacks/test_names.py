@@ -8,7 +8,14 @@ import socket
 import pytest
 
 from tests.fakes.rawweb import PICTURE, End, Forever, answer
-from tests.integration.web.attacks.conftest import NAMES_KEPT, PUBLIC, Names, fetch, fetch_all
+from tests.integration.web.attacks.conftest import (
+    NAMES_KEPT,
+    PUBLIC,
+    SITE_DEADLINE,
+    Names,
+    fetch,
+    fetch_all,
+)
 
 BLOCKED = "address_blocked"
 INSIDE = "127.0.0.1"
@@ -96,8 +103,9 @@ def test_a_name_that_leads_nowhere_is_told_as_such(town, found, reason, words):
     assert "name.example" in seen.detail
 
 
-def test_a_look_up_that_hangs_ends_at_the_deadline(town):
+def test_a_look_up_that_hangs_ends_at_the_deadline(town, monkeypatch):
     """A name server that never answers holds nobody beyond the deadline."""
+    monkeypatch.setattr(SITE_DEADLINE, 0.5)
     seen = fetch(town.url("/a.jpg"), names=Names(hang_s=60), deadline_s=0.5)
     assert (seen.reason, town.connected) == ("timed_out", [])
 

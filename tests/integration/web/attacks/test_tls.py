@@ -7,7 +7,7 @@ import pytest
 from pixcrawler.adapters.web import guard
 from tests.fakes.certificates import Authority, outdated
 from tests.fakes.rawweb import PICTURE, End, Forever, RawWeb, answer, redirect
-from tests.integration.web.attacks.conftest import PUBLIC, fetch, trusting
+from tests.integration.web.attacks.conftest import PUBLIC, SITE_DEADLINE, fetch, trusting
 
 FAILED = "tls_failed"
 NAME = "name.example"
@@ -105,8 +105,9 @@ GREETINGS = {
 
 
 @pytest.mark.parametrize(("greeting", "reason"), GREETINGS.values(), ids=GREETINGS)
-def test_a_handshake_that_goes_wrong_ends_in_time(town, greeting, reason):
+def test_a_handshake_that_goes_wrong_ends_in_time(town, monkeypatch, greeting, reason):
     """Whatever a server does before TLS is agreed on, it holds nobody beyond the deadline."""
+    monkeypatch.setattr(SITE_DEADLINE, 1.0)
     town.public.greeting = greeting
     seen = fetch(town.url("/a.jpg").replace("http:", "https:"), deadline_s=1.0)
     assert seen.reason == reason
