@@ -115,4 +115,4 @@ def origin_of(url: str) -> str:
     """Return the scheme, host and port of an address, without a port that goes without saying."""
     parts = urlsplit(url)
     scheme, place = parts.scheme.lower(), parts.netloc.rpartition("@")[2].lower()
-    return f"{scheme}://{place.removesuffix(_DEFAULT_PORTS.get(scheme, ':'))}"
+    return f"{scheme}://{place.removesuffix(_DEFAULT_PORTS.get(scheme, '')).removesuffix(':')}"
