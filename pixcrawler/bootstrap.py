@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from pixcrawler.domain.engine import Access, EngineCard
 from pixcrawler.domain.errors import InvariantBroken
+from pixcrawler.domain.purpose import Purpose
 from pixcrawler.pipeline.engines.ports import EngineDesk, Page, SearchEngine
 from pixcrawler.pipeline.ports import BlobStore, DatasetStore, Fetcher, JobKeeper, JobStore
 from pixcrawler.pipeline.visits.ports import PlaceholderBook
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from pixcrawler.adapters.postgres.estimates import PostgresEstimates
     from pixcrawler.adapters.postgres.pool import Database
     from pixcrawler.adapters.supabase.tokens import TokenVerifier
+    from pixcrawler.adapters.web.fetch import WebFetcher
+    from pixcrawler.pipeline.optout.gate import Gate
 
 # Imports stand inside: importing every SDK costs a second that most functions do not need.
 # ruff: noqa: PLC0415
@@ -221,14 +224,25 @@ class World:
 
         return PostgresPlaceholders(self._worker_database)
 
-    def fetcher_of(self, user_id: str) -> Fetcher:
-        """Downloads images for the jobs of one user, and reads those in the user's uploads."""
+    def fetcher_of(self, user_id: str, purpose: Purpose) -> Fetcher:
+        """Downloads what may be used for a purpose, and reads one user's uploads."""
         from pixcrawler.adapters.engines.uploads.fetcher import UploadsFetcher
 
-        return UploadsFetcher(self.uploads.of(user_id), self.fetcher)
+        return UploadsFetcher(self.uploads.of(user_id), self.fetcher.gated(self._gates[purpose]))
 
     @Lazy
-    def fetcher(self) -> Fetcher:
+    def _gates(self) -> Mapping[Purpose, Gate]:
+        from pixcrawler.adapters.web.signals import further_signals
+        from pixcrawler.pipeline.optout.gate import Gate
+
+        further, ignored = further_signals(), self.settings.opt_outs_ignored
+        try:
+            return {purpose: Gate(purpose, ignored, further) for purpose in Purpose}
+        except ValueError as error:
+            raise InvariantBroken(f"OPT_OUT_IGNORE: {error}.") from error
+
+    @Lazy
+    def fetcher(self) -> WebFetcher:
         """Downloads images from the web."""
         from pixcrawler.adapters.postgres.hosts import PostgresHosts
         from pixcrawler.adapters.postgres.site_files import PostgresSiteFiles

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
 from pixcrawler.domain.engine import Quota
 from pixcrawler.domain.model import Value
@@ -101,6 +101,18 @@ class Settings(Value):
     """Hours that the working files of an ended job are kept."""
     stuck_after_min: float = Field(alias="STUCK_AFTER_MIN", default=10.0, gt=0)
     """Minutes without a sign of life after which a job is examined."""
+
+    @property
+    def opt_outs_ignored(self) -> frozenset[str]:
+        """Names of the opt-out signals that are not looked at."""
+        return frozenset(name.strip() for name in self.opt_out_ignore.split(",") if name.strip())
+
+    @field_validator("opt_out_ignore")
+    @classmethod
+    def _robots_count_always(cls, names: str) -> str:
+        if "robots.txt" in (name.strip() for name in names.split(",")):
+            raise ValueError("robots.txt is always obeyed")
+        return names
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:

@@ -114,7 +114,8 @@ def _recall(w: World, ref: p.RecallRef) -> p.Recalled:
 
 
 def _download(w: World, ref: p.ChunkRef) -> p.ChunkReport:
-    fetcher = w.fetcher_of(w.jobs.job(ref.job_id).user_id)
+    job = w.jobs.job(ref.job_id)
+    fetcher = w.fetcher_of(job.user_id, job.spec.purpose)
     return download(ref, jobs=w.jobs, blobs=w.blobs, fetcher=fetcher)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import ssl
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urlsplit
@@ -26,12 +25,11 @@ from pixcrawler.adapters.web.wire import sessions
 from pixcrawler.domain.purpose import Purpose
 from pixcrawler.pipeline.optout.gate import Gate
 from pixcrawler.pipeline.ports import Fetcher
+from pixcrawler.pipeline.visits.host_rules import budget_of
 from pixcrawler.pipeline.visits.ports import HostDesk, SiteFiles
 
 NAMES_KEPT_S = 60
 """How long a vetted look-up is used again."""
-
-log = logging.getLogger("pixcrawler.web")
 
 
 @cache
@@ -152,19 +150,19 @@ class _Plan:
         ways = Ways(guarded, unguarded, self.allowed, turns, Slots(self.concurrency))
         try:
             async with guarded, unguarded:
-                yield Visitor(ways, self.limits, self.site_files)
+                visitor = Visitor(ways, self.limits, self.site_files)
+                yield visitor
+                await visitor.close()
         finally:
-            try:
+            # At the end of a process no thread can be asked any more: what it held ends by itself.
+            with suppress(RuntimeError):
                 await turns.close()
-            except Exception:
-                # As at the end of the process. What it held ends by itself.
-                log.warning("fetch.desk_not_told", exc_info=True)
 
     def _at_once(self, host: str) -> int:
         """The budget of a host, by the name that its desk knows."""
         if host in {_desk_name(origin) for origin in self.allowed}:
             return self.limits.in_flight_per_allowed
-        return self.limits.in_flight_per_host
+        return budget_of(host, self.limits.in_flight_per_host)
 
 
 def _desk_name(origin: str) -> str:

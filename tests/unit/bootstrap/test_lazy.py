@@ -7,9 +7,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from pydantic import ValidationError
 
 from pixcrawler.bootstrap import Lazy, World
 from pixcrawler.domain.errors import InvariantBroken
+from pixcrawler.domain.purpose import Purpose
 from pixcrawler.settings import Settings
 
 ENVIRONMENT = {
@@ -97,3 +99,20 @@ def test_settings_do_not_print_secrets():
 
     assert "secret-a" not in shown
     assert "secret-w" not in shown
+
+
+def test_signals_that_are_left_out_must_exist():
+    """A misspelt opt-out signal stops the download instead of being obeyed in silence."""
+    odd = World(Settings.from_environment({**ENVIRONMENT, "OPT_OUT_IGNORE": "x-robots"}))
+    with pytest.raises(InvariantBroken, match=r"OPT_OUT_IGNORE: no signal is called x-robots"):
+        odd.fetcher_of("somebody", Purpose.RESEARCH)
+
+    fair = World(Settings.from_environment({**ENVIRONMENT, "OPT_OUT_IGNORE": " x-robots-tag,"}))
+    assert "x-robots-tag" not in fair._gates[Purpose.RESEARCH].checked
+    assert "robots.txt" in fair._gates[Purpose.RESEARCH].checked
+
+
+def test_robots_txt_cannot_be_left_out():
+    """Whatever an operator ignores, robots.txt is obeyed."""
+    with pytest.raises(ValidationError, match=r"robots\.txt is always obeyed"):
+        Settings.from_environment({**ENVIRONMENT, "OPT_OUT_IGNORE": "c2pa, robots.txt"})

@@ -71,6 +71,10 @@ class Halting:
 class Web:
     """Gives every body but one."""
 
+    def gated(self, gate):
+        """For every purpose the same."""
+        return self
+
     def fetch_all(self, urls) -> Iterator[tuple[int, Fetched | Unfetched]]:
         """What each address has."""
         for place, url in enumerate(urls):
