@@ -30,8 +30,10 @@ class FakeWeb:
     def __init__(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         self.hits: Counter[str] = Counter()
         self.site_hits: Counter[str] = Counter()
+        self.connections = 0
         self.seen_headers: list[dict[str, str]] = []
         self.answers: dict[str, Any] = {}
+        self.at_end: Callable[[], object] = int
         self.closing = threading.Event()
         self.in_flight = 0
         self.most_in_flight = 0
@@ -72,6 +74,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args: object) -> None:
         """Say nothing."""
+
+    def setup(self) -> None:
+        """Count the connection."""
+        super().setup()
+        with self.web.lock:
+            self.web.connections += 1
 
     def handle(self) -> None:
         """Bear callers who hang up."""
@@ -229,6 +237,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.send(200, {}, PICTURE + bytes(int(argument) - len(PICTURE)))
 
     # ------------------------------------------------------------- packed
+
+    def on_large(self, argument: str, given: dict[str, str]) -> None:
+        """Megabytes, announced or not, whose last byte waits for ``at_end``."""
+        size = int(argument) * 1024 * 1024
+        self.raw(b"HTTP/1.1 200 OK\r\nConnection: close\r\n")
+        self.raw(b"\r\n" if "unannounced" in given else b"Content-Length: %d\r\n\r\n" % size)
+        self.raw(PICTURE)
+        self.raw(bytes(size - 1 - len(PICTURE)))
+        self.web.at_end()
+        self.raw(b"\0")
 
     def on_gzip(self, argument: str, given: dict[str, str]) -> None:
         self.send(200, {"Content-Encoding": "gzip"}, gzip.compress(PICTURE))

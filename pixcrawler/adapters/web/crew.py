@@ -96,8 +96,10 @@ class Crew:
 
     def _begin(self, call: Call) -> None:
         def ended(_: object) -> None:
-            with self._lock:
-                self._calls.discard(call)
+            if not self._closing.is_set():
+                # Else `_main` tells whoever waits for more.
+                with self._lock:
+                    self._calls.discard(call)
             call.end()
 
         if self._closing.is_set():

@@ -75,6 +75,7 @@ class Visitor:
     limits: VisitLimits
     files: SiteFiles
     _causes: OrderedDict[str, Trouble] = field(default_factory=OrderedDict)
+    _site_visits: set[asyncio.Task[SiteFile]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._hops = Hops(self.ways, Sites(self.files, self.site_file), self._causes)
@@ -112,6 +113,19 @@ class Visitor:
         Raises:
             DatabaseUnavailable: nobody knows what others do at the host.
         """
+        task = asyncio.create_task(self._site_file(url))
+        self._site_visits.add(task)
+        task.add_done_callback(self._site_visits.discard)
+        return await task
+
+    async def close(self) -> None:
+        """End what is under way for nobody in particular."""
+        tasks = list(self._site_visits)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _site_file(self, url: str) -> SiteFile:
         course = Course(
             url,
             Clock(SITE_FILE_DEADLINE_S, self.limits.patience_s),
@@ -123,7 +137,8 @@ class Visitor:
         try:
             body = await self._in_time(course)
         except Trouble as trouble:
-            if trouble.reason in _CAUSES:
+            is_silent = trouble.reason is RejectReason.TIMED_OUT and course.status is None
+            if is_silent or trouble.reason in _CAUSES:
                 self._causes[url] = Trouble(trouble.reason, _shown(course.url, trouble))
             while len(self._causes) > CAUSES_KEPT:
                 self._causes.popitem(last=False)
