@@ -12,7 +12,7 @@ from pixcrawler.pipeline.visits import host_rules as rules
 from pixcrawler.pipeline.visits.ports import HostReport, Share, Wish
 
 _NEVER = float("-inf")
-HEARTBEAT_S = 1.0
+HEARTBEAT_S = 0.75
 """From an answer of the desk to the next question, while a host is visited: pauses are known after
 so long."""
 FRESH_S = 1.5
@@ -42,6 +42,7 @@ class Waiter:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, give_up_at: float) -> None:
         self.place: asyncio.Future[None] = loop.create_future()
+        self.came_at = loop.time()
         self.give_up_at = give_up_at
 
     def refuse(self, error: Exception) -> None:
@@ -162,7 +163,7 @@ class HostLine:
     def join(self, waiter: Waiter) -> None:
         """Go to the end of the line."""
         self.waiting.append(waiter)
-        if self._wanted() > self._asked_wanted or not self._is_known():
+        if self._wanted() > self._asked_wanted or self._loop.time() - self._told_at > FRESH_S:
             self.is_urgent = True
 
     def leave(self, waiter: Waiter) -> None:
@@ -190,12 +191,12 @@ class HostLine:
             return HostClosed(detail, starts_at - now, is_pause=False)
         return None
 
-    def late(self) -> Exception:
-        """Return what to say to somebody whose patience ends."""
+    def late(self, waiter: Waiter, *, is_away: bool) -> Exception:
+        """Return what to say to somebody whose patience ends; ``is_away``: the desk is."""
         now = self._loop.time()
         if self._paused_until > now:
             return self._paused(now)
-        if not self._is_known():
+        if is_away or now - max(self._told_at, waiter.came_at) > STALE_S:
             return DatabaseUnavailable(f"{self.host}: nobody could say who else is at it")
         places = "its only place" if self._budget() == 1 else f"its {self.at_once} places"
         detail = f"{self.host}: no turn came in time; others have {places}"
@@ -279,9 +280,6 @@ class HostLine:
     def cut_off(self) -> None:
         """Start nothing until the desk answers again."""
         self._asked_in_use, self._told_at, self.is_urgent = None, _NEVER, True
-
-    def _is_known(self) -> bool:
-        return self._loop.time() - self._told_at <= STALE_S
 
     def _budget(self) -> int:
         return 1 if self.interval_s > 0 else self.at_once

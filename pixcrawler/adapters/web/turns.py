@@ -159,7 +159,7 @@ class Turns:
     async def _placed(self, line: HostLine, waiter: Waiter) -> None:
         def give_up() -> None:
             line.leave(waiter)
-            waiter.refuse(line.late())
+            waiter.refuse(line.late(waiter, is_away=self._tries > 0))
 
         timer = asyncio.get_running_loop().call_at(waiter.give_up_at, give_up)
         try:

@@ -57,7 +57,7 @@ _STATED: dict[str, int] = {
 
 def known_budget(host: str) -> int | None:
     """Return how many requests at once a host's operator allows, where that is written down."""
-    return _STATED.get(host.partition(":")[0])
+    return _STATED.get(host.partition(":")[0].rstrip("."))
 
 
 def budget_of(host: str, at_once: int = HOST_AT_ONCE) -> int:
