@@ -12,11 +12,13 @@ import time
 from collections import Counter
 
 import pytest
+import requests
 
 from tests.embedded import ROOT, running
 from tests.fakes.hosts import Host, Hosts, pictures
 
 THROTTLED_S = 8
+CATEGORIES = ["apple", "house", "fish", "star", "tree", "car", "flower", "moon"]
 REMOVED = "/gone/removed.jpg"
 
 
@@ -157,10 +159,12 @@ def test_every_picture_has_a_receipt_that_can_be_checked(client, town, tmp_path)
 
 def test_the_website_of_the_stack_is_visited_by_its_rules(stack, client):
     """The sample's website closes a folder and opts pictures out: none of them is taken."""
-    job = client.ended(
-        client.create(name="rules", keywords=["apple", "house", "fish"], engines=["local"])["id"]
-    )
-    reasons = Counter(job["progress"]["reasons"])
-    assert reasons["disallowed_by_site"] + reasons["opted_out"] >= 1
-    for image in client.manifest(job)["images"]:
-        assert "/private/" not in image["source_url"]
+    planted = requests.get(f"{stack.about['site']}/planted.json", timeout=30).json()
+    faults = Counter(planted.values())
+    job = client.ended(client.create(name="rules", keywords=CATEGORIES, engines=["local"])["id"])
+    reasons = job["progress"]["reasons"]
+
+    assert reasons["disallowed_by_site"] == faults["disallowed"] > 0
+    assert reasons["opted_out"] == faults["noai"] + faults["reserved"] > 1
+    kept = {image["source_url"] for image in client.manifest(job)["images"]}
+    assert not kept & set(planted)
