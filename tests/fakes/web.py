@@ -17,6 +17,8 @@ DRIP_S = 0.02
 CAP_BYTES = 10 * 1024 * 1024
 SITE_FILES = frozenset({"/robots.txt", "/.well-known/tdmrep.json"})
 
+_ZEROS = memoryview(bytes(256 * 1024))
+
 
 class FakeWeb:
     """Serves misbehaviour by path until it is closed; counts requests by path.
@@ -24,7 +26,7 @@ class FakeWeb:
     Requests for the files that robots read are counted apart.
 
     ``answers`` maps a path to (status, headers, body) or a function that gives it, for tests
-    that need answers of their own.
+    that need answers of their own, ``raw_answers`` to one that writes with the handler.
     """
 
     def __init__(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
@@ -33,6 +35,7 @@ class FakeWeb:
         self.connections = 0
         self.seen_headers: list[dict[str, str]] = []
         self.answers: dict[str, Any] = {}
+        self.raw_answers: dict[str, Callable[[Any, dict[str, str]], object]] = {}
         self.at_end: Callable[[], object] = int
         self.closing = threading.Event()
         self.in_flight = 0
@@ -107,6 +110,11 @@ class _Handler(BaseHTTPRequestHandler):
         own = self.web.answers.get(path)
         if own is not None:
             self.send(*(own(given) if callable(own) else own))
+            return
+        raw = self.web.raw_answers.get(path)
+        if raw is not None:
+            self.close_connection = True
+            raw(self, given)
             return
         name, _, argument = path.strip("/").partition("/")
         act: Callable[..., None] = getattr(self, f"on_{name.replace('-', '_')}", self.on_missing)
@@ -244,7 +252,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.raw(b"HTTP/1.1 200 OK\r\nConnection: close\r\n")
         self.raw(b"\r\n" if "unannounced" in given else b"Content-Length: %d\r\n\r\n" % size)
         self.raw(PICTURE)
-        self.raw(bytes(size - 1 - len(PICTURE)))
+        left = size - 1 - len(PICTURE)
+        while left:
+            # Of one buffer that all share: memory that is measured is the visitor's.
+            self.wfile.write(_ZEROS[:left])
+            left -= min(left, len(_ZEROS))
         self.web.at_end()
         self.raw(b"\0")
 
