@@ -59,7 +59,8 @@ NOT_FOUND = answer(b"not here", "404 Not Found")
 class RawWeb:
     """Serves scripts by path until it is closed; site files are not there unless a script says so.
 
-    A script may be a function of the number of requests to its path so far.
+    A path may be one of a single host: ``name.example/robots.txt``. A script may be a function of
+    the number of requests to its path so far.
     """
 
     def __init__(
@@ -161,7 +162,8 @@ class RawWeb:
             self.hits[path] += 1
             hits = self.hits[path]
             self.heads.append(head)
-        script = self.scripts.get(path, (NOT_FOUND, End.KEEP))
+        script = self.scripts.get(f"{_host(head)}{path}") or self.scripts.get(path)
+        script = (NOT_FOUND, End.KEEP) if script is None else script
         return self._play(connection, script(hits) if callable(script) else script) is End.KEEP
 
     def _play(self, connection: socket.socket, script: Script) -> End | None:
@@ -188,3 +190,9 @@ class RawWeb:
             # Until the visitor hangs up, or we do.
             while connection.recv(REQUEST_MAX_BYTES):
                 pass
+
+
+def _host(head: bytes) -> str:
+    """The name that a request is for."""
+    named = head.lower().partition(b"\r\nhost: ")[2]
+    return named.partition(b"\r\n")[0].partition(b":")[0].decode("latin-1")

@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
+import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -200,3 +203,31 @@ def trusting(patch, *files):
         return made
 
     patch.setattr("pixcrawler.adapters.web.fetch.ssl_context", context)
+
+
+class Memory:
+    """How many megabytes more this process has taken at once, within it; 0 where nobody knows."""
+
+    def __enter__(self):
+        self.grown_mb = 0.0
+        self._before = _resident_mb()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self):
+        while not self._over.wait(0.02):
+            self.grown_mb = max(self.grown_mb, _resident_mb() - self._before)
+
+
+def _resident_mb():
+    try:
+        pages = Path("/proc/self/statm").read_text().split()[1]
+    except OSError:
+        return 0.0
+    return int(pages) * resource.getpagesize() / 1024 / 1024
