@@ -360,6 +360,12 @@ def claim_a_fraction(dataset):
     dataset.lines = [b'{"bytes":1.0}\n', *dataset.lines[1:]]
 
 
+def claim_a_truth(dataset):
+    """Say that the number of bytes is true, which some readers take for 1."""
+    dataset.receipt(0, bytes=True)
+    dataset.sealed()
+
+
 def claim_another_age(dataset):
     """Be of a later format."""
     dataset.receipt(0, schema_version=2)
@@ -400,6 +406,7 @@ CHANGES = {
     claim_another_place: ["receipt_wrong: its path is not below images/: labels/labels.csv"],
     claim_another_id: ["receipt_wrong: not the beginning of its SHA-256"],
     claim_a_fraction: ["not_canonical: 1.0 is no whole number"],
+    claim_a_truth: ["receipt_wrong: has no number of bytes"],
     claim_another_age: ["receipt_wrong: is of schema_version 2, and only 1 is known"],
 }
 EXACT = {flip_an_image, space_a_receipt, double_a_key, flip_a_receipt, change_a_receipt}

@@ -36,8 +36,9 @@ def test_what_is_not_there_whole_is_nothing(place):
     assert list(members([DATA], [(0, 3), place])) == [DATA[:3], None]
 
 
-def test_no_more_is_read_than_needed():
+@pytest.mark.parametrize("offset", [10, 412], ids=["inside", "to-the-end"])
+def test_no_more_is_read_than_needed(offset):
     """After the last member nothing more is asked for: the rest of a shard may be large."""
     pieces = iter([DATA[:512], DATA[512:]])
-    assert list(members(pieces, [(10, 100)])) == [DATA[10:110]]
+    assert list(members(pieces, [(offset, 100)])) == [DATA[offset : offset + 100]]
     assert next(pieces) == DATA[512:]
