@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from pixcrawler.adapters.web.bodies import BodyLimits, drain, read_body
@@ -30,6 +31,8 @@ _HOP_ERRORS = (
     ArithmeticError,
     AssertionError,
     AttributeError,
+    EOFError,
+    HttpProcessingError,
     LookupError,
     OSError,
     RuntimeError,
@@ -170,7 +173,11 @@ class Hops:
         """Let the site's files refuse the address; return its Crawl-delay."""
         if course.gate is None:
             return 0.0
-        rules = await self._sites.rules_of(course.url)
+        try:
+            rules = await self._sites.rules_of(course.url)
+        except Trouble as told:
+            # One trouble is told to all who wait: each has its own.
+            raise Trouble(told.reason, told.detail, wait_s=told.wait_s) from None
         ruling = course.gate.of_site(course.url, rules)
         cause = self._causes.get(rules.robots.url)
         if ruling.reason is RejectReason.ROBOTS_UNAVAILABLE and cause is not None:
@@ -253,9 +260,18 @@ async def _taken(course: Course, response: aiohttp.ClientResponse) -> Body | str
     retry_after = response.headers.get("Retry-After")
     await drain(response)
     if response.status in _MOVED and target:
-        return urljoin(course.url, target.strip().replace(" ", "%20"))
+        return _led(course.url, target)
     course.is_status_told = True
     raise trouble_of_status(response.status, retry_after)
+
+
+def _led(url: str, target: str) -> str:
+    """The address that a redirect leads to."""
+    try:
+        return urljoin(url, target.strip().replace(" ", "%20"))
+    except ValueError:
+        words = "it redirects to what is no address"
+        raise Trouble(RejectReason.BAD_ANSWER, words) from None
 
 
 async def _body(course: Course, response: aiohttp.ClientResponse) -> Body:

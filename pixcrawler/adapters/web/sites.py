@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from urllib.parse import urlsplit
 
+from pixcrawler.adapters.web.trouble import Trouble
 from pixcrawler.domain.errors import DatabaseUnavailable
 from pixcrawler.pipeline.optout.robots import RobotsTxt, unavailable
 from pixcrawler.pipeline.optout.signal import SiteRules
@@ -58,6 +59,7 @@ class Sites:
         Who stops waiting does not stop the others' answer.
 
         Raises:
+            Trouble: the site is left alone, and could not be asked.
             DatabaseUnavailable: nobody knows what is known of the site.
         """
         origin = origin_of(url)
@@ -101,7 +103,7 @@ class Sites:
         """Ask a site for a file, and keep the answer for all workers."""
         try:
             found = await self._get(url)
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, Trouble):
             raise
         except Exception:
             log.exception("site_file.failed", extra={"url": url})

@@ -41,6 +41,7 @@ _CAUSES = frozenset(
     }
 )
 """Why there is no robots.txt, where that says more than that there is none."""
+_NOT_ASKED = frozenset({RejectReason.HOST_SUSPENDED, RejectReason.THROTTLED})
 _SITE_HEADERS = {"Accept": "*/*"}
 
 
@@ -111,6 +112,7 @@ class Visitor:
         """Return a file in which a site says what machines may do; such files need no leave.
 
         Raises:
+            Trouble: its host is left alone, and was not asked.
             DatabaseUnavailable: nobody knows what others do at the host.
         """
         task = asyncio.create_task(self._site_file(url))
@@ -137,6 +139,8 @@ class Visitor:
         try:
             body = await self._in_time(course)
         except Trouble as trouble:
+            if trouble.reason in _NOT_ASKED:
+                raise
             is_silent = trouble.reason is RejectReason.TIMED_OUT and course.status is None
             if is_silent or trouble.reason in _CAUSES:
                 self._causes[url] = Trouble(trouble.reason, _shown(course.url, trouble))
