@@ -73,6 +73,14 @@ def test_boxes_with_long_lengths_are_read(picture):
     assert said(jumbf.in_jpeg(picture("jpeg"), long, 100)) == ["c2pa.data_mining: x"]
 
 
+def test_a_webp_with_odd_chunks_is_read(picture):
+    """A chunk of odd length is followed by one byte."""
+    whole = picture("webp")
+    odd = whole[:12] + b"abcd\x03\0\0\0xyz\0" + whole[12:]
+
+    assert said(jumbf.in_webp(odd, jumbf.store(NOT_TRAINING))) == ["c2pa.ai_training: notAllowed"]
+
+
 def test_a_box_that_lasts_to_the_end_is_read(picture):
     """Its length is 0."""
     outer = b"\0\0\0\0" + jumbf.store(NOT_TRAINING)[4:]
@@ -184,6 +192,8 @@ def _nested(depth: int) -> bytes:
 
 
 HOSTILE = {
+    "too-many-boxes": lambda: jumbf.store(*[jumbf.box(b"free", b"")] * 5000, NOT_TRAINING),
+    "too-deep": lambda: _nested(9),
     "tiny-boxes": lambda: jumbf.box(b"jumb", b"\0\0\0\x08free" * 1_000_000 + LABEL.encode()),
     "boxes-of-nothing": lambda: jumbf.box(b"jumb", b"\0" * 8_000_000 + LABEL.encode()),
     "lies-about-lengths": lambda: b"\xff\xff\xff\xffjumb" + LABEL.encode() * 1000,
@@ -307,3 +317,14 @@ def test_cbor_that_is_broken_is_refused(data):
     """Cut off, or of a form that is reserved."""
     with pytest.raises(ValueError, match=r"cut off|length|end"):
         cbor.read(bytes.fromhex(data))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\x99\x20\x00" + b"\0" * 0x2000, b"\x9f" + b"\0" * 6000 + b"\xff", b"\x81" * 20 + b"\0"],
+    ids=["long", "endless", "deep"],
+)
+def test_cbor_that_is_large_is_refused(data):
+    """No assertion has thousands of values, or dozens of them in each other."""
+    with pytest.raises(ValueError, match="more than anybody needs"):
+        cbor.read(data)

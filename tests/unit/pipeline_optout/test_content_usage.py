@@ -209,7 +209,7 @@ def test_of_two_places_the_more_restrictive_counts(first):
         'a="' + "\\" * 8000,
         "a;" * 4000,
         "a=" + ";x" * 4000,
-        "a" * 8000,
+        "a" * 9000,
         "a=( " + " " * 8000,
         "a, " * 100_000,
         "a=" + "1" * 8000,
@@ -230,7 +230,7 @@ def test_hostile_headers_take_no_time(value):
     """No part of the grammar is tried twice."""
     began = time.perf_counter()
     for _ in range(10):
-        preference_of(value)
+        assert preference_of(f"{value}, train-ai=n") is None
 
     assert time.perf_counter() - began < 2.0
 

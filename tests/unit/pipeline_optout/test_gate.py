@@ -123,6 +123,14 @@ def test_the_most_restrictive_decides_whatever_the_order():
         assert {finding.rule for finding in ruling.findings} == {"few", "all"}
 
 
+def test_the_most_restrictive_of_two_signals_decides():
+    """Whichever is asked first."""
+    few = Speaking(Saying("few", "header", frozenset({Purpose.GENERATIVE})))
+    every = Speaking(Saying("all", "header", EVERY))
+    for further in ((few, every), (every, few)):
+        assert Gate(Purpose.GENERATIVE, further=further).of_answer("u", []).refusal.rule == "all"
+
+
 def test_robots_txt_decides_before_others_that_refuse_as_much():
     """What forbids fetching is told as that, and the rest is kept as well."""
     ruling = Gate(Purpose.GENERATIVE).of_site(

@@ -256,6 +256,7 @@ def test_a_rule_longer_than_any_address_refuses_by_its_beginning():
     assert deciding(body, "/a" * 1500).startswith("Disallow: /a/a")
     assert deciding(body, "/a" * 500) is None
     assert deciding(body, "/b" + "/a" * 1500) == "Disallow: /b"
+    assert deciding(f"User-agent: *\nAllow: /b{long}\n", "/b" + "/a" * 1500) is None
 
 
 def test_too_many_wildcards_refuse_everything():
@@ -335,6 +336,29 @@ def test_every_refusal_names_a_line_of_the_file(lines, path):
 PIECES = ["/", "a", "b", "%2F", "%2f", "%61", "%C3%A9", "é", "?", "=", "%3D", "%25", "~"]
 PATHS = st.lists(st.sampled_from(PIECES), max_size=8).map("".join).map("/{}".format)
 PATTERNS = st.lists(st.sampled_from([*PIECES, "*", "$"]), max_size=8).map("".join).map("/{}".format)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "expected"),
+    [
+        ("/*.gif$", "/a/b.gif", True),
+        ("/*.gif$", "/a.gif.gif", True),
+        ("/*.gif$", "/a.gif?x", False),
+        ("/*.gif", "/a.gif?x", True),
+        ("/a*a$", "/a", False),
+        ("/a*b*b$", "/ab", False),
+        ("/a*b*b$", "/abb", True),
+        ("/a**b", "/axb", True),
+        ("/a$", "/a", True),
+        ("/a$", "/ab", False),
+        ("/a%2a$", "/a*", True),
+        ("/a%2a$", "/axx", False),
+        ("$", "/", False),
+    ],
+)
+def test_patterns_have_stars_and_an_end(pattern, path, expected):
+    """``*`` is anything, ``$`` the end; escaped, they are themselves."""
+    assert PathPattern(pattern).matches(path_of(SITE + path)) is expected
 
 
 @STEADY
