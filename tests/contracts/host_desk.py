@@ -159,6 +159,10 @@ class HostDeskContract:
         harness.pass_time(SLACK_S)
         assert bob.use(6) == 6
         assert ann.ask(6) == 0, "whoever comes back late has lost what was in use as well"
+        assert ann.share.lasts_s == 0, "and is told to end it"
+        bob.in_use = 0
+        bob.ask(0)
+        assert bob.ask(6) == 3, "what is lost keeps nobody out"
 
     def test_a_share_that_is_renewed_goes_on(
         self, harness: Harness, ann: Worker, bob: Worker
@@ -184,6 +188,17 @@ class HostDeskContract:
             harness.pass_time(0.5)
         assert min(served.values()) >= 60 * 2 / 5 * 0.5
         assert max(served.values()) <= 60 * 2 / 5 * 1.6
+
+    def test_who_wants_more_is_not_before_who_waits_longer(self, harness: Harness) -> None:
+        """Nor is it before whoever had its time earlier."""
+        ann, bob, cat = (Worker(harness, name, at_once=1) for name in ("ann", "bob", "cat"))
+        cat.use(1)
+        ann.ask(1)
+        harness.pass_time(0.1)
+        bob.ask(5)
+        cat.in_use = 0
+        cat.ask(0)
+        assert [bob.ask(5), ann.ask(1)] == [0, 1]
 
     def test_the_first_who_waits_looks_most_often(self, harness: Harness, ann: Worker) -> None:
         """Who is next asks again soon, those behind less often, nobody less than each second."""

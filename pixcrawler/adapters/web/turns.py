@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from pixcrawler.adapters.web.host_line import HostClosed, HostLine, Waiter
-from pixcrawler.domain.errors import DatabaseUnavailable
+from pixcrawler.domain.errors import DatabaseUnavailable, PixCrawlerError
 from pixcrawler.pipeline.visits.ports import HostDesk, HostReport, Share
 
 __all__ = ["HostClosed", "Turn", "Turns"]
@@ -116,13 +116,15 @@ class Turns:
         self._wake.set()
         for line in self._lines.values():
             line.fail(_ending)
-        if self._keeper:
-            await self._keeper
-        if self._lines:
-            # What cannot be given back comes back by itself.
-            with contextlib.suppress(DatabaseUnavailable):
-                await self._ask(list(self._lines.values()))
-        self._thread.shutdown()
+        try:
+            if self._keeper:
+                await self._keeper
+            if self._lines:
+                # What cannot be given back comes back by itself.
+                with contextlib.suppress(PixCrawlerError):
+                    await self._ask(list(self._lines.values()))
+        finally:
+            self._thread.shutdown(wait=False)
 
     def told(self, line: HostLine, report: HostReport) -> None:
         """Note what was seen; trouble is told at once."""

@@ -1,123 +1,21 @@
-"""Turns keep to what the desk says, on a real event loop, whatever the desk and the callers do."""
+"""Turns keep to what the desk says, on a real event loop, whatever the callers do."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 
-from pixcrawler.adapters.memory.hosts import MemoryHosts
 from pixcrawler.adapters.web import host_line
 from pixcrawler.adapters.web.turns import HostClosed, Turns
-from pixcrawler.domain.errors import DatabaseUnavailable, InvariantBroken
-from pixcrawler.pipeline.visits.ports import HostReport, Share, Wish
-
-HOST = "pictures.example"
-DEADLINE_S = 30.0
-
-
-class Watched(MemoryHosts):
-    """A desk that notes what it is asked, and may be slow, away or broken."""
-
-    def __init__(self, lasts_s: float = 30.0) -> None:
-        super().__init__(lasts_s=lasts_s)
-        self.wishes: list[Sequence[Wish]] = []
-        self.reports: list[HostReport] = []
-        self.slow_s = 0.0
-        self.error: Exception | None = None
-        self.threads: set[int] = set()
-
-    def share(self, worker: str, wishes: Sequence[Wish]) -> Mapping[str, Share]:
-        self._suffer()
-        self.wishes.append(wishes)
-        return super().share(worker, wishes)
-
-    def report(self, worker: str, reports: Sequence[HostReport]) -> None:
-        self._suffer()
-        self.reports += reports
-        super().report(worker, reports)
-
-    def _suffer(self) -> None:
-        self.threads.add(threading.get_ident())
-        time.sleep(self.slow_s)
-        if self.error:
-            raise self.error
-
-    def held(self) -> int:
-        """How many places all workers have."""
-        return sum(s.places for host in self._hosts.values() for s in host.shares.values())
-
-    def known(self) -> int:
-        """How many workers have or want something."""
-        return sum(len(host.shares) for host in self._hosts.values())
-
-
-class Visitors:
-    """Requests that count how many of them there are at once."""
-
-    def __init__(self, turns: Turns) -> None:
-        self.turns = turns
-        self.now = 0
-        self.most = 0
-        self.order: list[int] = []
-        self.started_at: list[float] = []
-        self.ended_at: list[float] = []
-
-    async def visit(
-        self,
-        number: int = 0,
-        host: str = HOST,
-        takes_s: float = 0.01,
-        interval_s: float = 0.0,
-        patience_s: float = DEADLINE_S,
-    ) -> None:
-        """One request."""
-        turn = self.turns.turn(host, interval_s=interval_s, patience_s=patience_s)
-        async with turn as told:
-            self.now += 1
-            self.most = max(self.most, self.now)
-            self.order.append(number)
-            self.started_at.append(time.monotonic())
-            try:
-                await asyncio.sleep(takes_s)
-            finally:
-                self.now -= 1
-                self.ended_at.append(time.monotonic())
-            told.tell(bytes_=100)
+from tests.fakes.turns import HOST, Visitors, Watched, run, turns_at, until
 
 
 @pytest.fixture
 def desk() -> Watched:
     return Watched()
-
-
-@asynccontextmanager
-async def turns_at(desk: MemoryHosts, at_once: int = 6) -> AsyncIterator[Turns]:
-    turns = Turns(desk, lambda _: at_once)
-    try:
-        yield turns
-    finally:
-        await turns.close()
-
-
-def run(story: Coroutine[Any, Any, None]) -> None:
-    async def bounded() -> None:
-        async with asyncio.timeout(DEADLINE_S):
-            await story
-
-    asyncio.run(bounded())
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    while not condition():  # noqa: ASYNC110 - of what has no event
-        await asyncio.sleep(0.005)
 
 
 # ------------------------------------------------------ the common way
@@ -186,44 +84,40 @@ def test_the_desk_is_asked_each_second_while_somebody_is_there(desk: Watched) ->
     run(story())
 
 
-def test_a_slow_desk_stops_nobody_who_has_a_share(desk: Watched) -> None:
-    """While it is being asked, what it was told is in use goes on; and it is asked elsewhere."""
+def test_who_wants_more_asks_at_once(desk: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A share that was asked for one request grows when more come, without a heartbeat."""
+    monkeypatch.setattr(host_line, "HEARTBEAT_S", 600)
 
     async def story() -> None:
         async with turns_at(desk) as turns:
             visitors = Visitors(turns)
-            await visitors.visit()
-            desk.slow_s = 0.4
-            busy = [visitors.visit(takes_s=0.05) for _ in range(6 * 35)]
-            asked = len(desk.wishes)
-            await asyncio.gather(*busy)
-            # One share and two renewals, and no round without an answer.
-            assert len(desk.wishes) - asked <= 3
+            first = asyncio.create_task(visitors.visit(takes_s=0.5))
+            await until(lambda: visitors.now == 1)
+            await asyncio.gather(*(visitors.visit(takes_s=0.1) for _ in range(5)))
+            await first
             assert visitors.most == 6
-        assert threading.get_ident() not in desk.threads
-        assert len(desk.threads) == 1
 
     run(story())
 
 
-def test_while_the_desk_is_asked_no_more_start_than_it_was_told(desk: Watched) -> None:
-    """It may give to others what it was not told is in use."""
+def test_whoever_has_too_many_gives_back_as_they_end(
+    desk: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once it knows that others wait it tells of each end, and does not start anew."""
 
     async def story() -> None:
-        async with turns_at(desk) as turns:
-            visitors = Visitors(turns)
-            await asyncio.gather(*(visitors.visit() for _ in range(6)))
-            first = asyncio.create_task(visitors.visit(takes_s=1.7))
-            await asyncio.sleep(0)
-            desk.slow_s = 0.2
-            asked = len(desk.wishes)
-            await until(lambda: turns._lines[HOST]._asked_in_use is not None)
-            second = asyncio.create_task(visitors.visit())
-            await asyncio.sleep(0.1)
-            assert (visitors.now, len(desk.wishes)) == (1, asked)
-            await second
-            assert len(desk.wishes) > asked
-            await first
+        async with turns_at(desk) as one, turns_at(desk) as two:
+            greedy, modest = Visitors(one), Visitors(two)
+            busy = asyncio.gather(*(greedy.visit(takes_s=1.2) for _ in range(12)))
+            await until(lambda: greedy.now == 6)
+            waiting = asyncio.gather(*(modest.visit(takes_s=0.1) for _ in range(3)))
+            await until(lambda: one._lines[HOST]._owes)
+            monkeypatch.setattr(host_line, "HEARTBEAT_S", 600)
+            await until(lambda: modest.order)
+            assert greedy.now <= 5
+            await waiting
+            monkeypatch.undo()
+            await busy
 
     run(story())
 
@@ -250,16 +144,15 @@ def test_an_interval_lies_between_workers(desk: Watched) -> None:
 
     async def story() -> None:
         async with turns_at(desk) as one, turns_at(desk) as two, turns_at(desk) as three:
-            visitors = Visitors(one)
-            workers = [visitors, Visitors(two), Visitors(three)]
+            workers = [Visitors(one), Visitors(two), Visitors(three)]
             await asyncio.gather(
-                *(worker.visit(interval_s=0.1) for worker in workers for _ in range(4))
+                *(worker.visit(interval_s=0.5) for worker in workers for _ in range(2))
             )
             starts = sorted(at for worker in workers for at in worker.started_at)
             ends = sorted(at for worker in workers for at in worker.ended_at)
-            assert len(starts) == 12
+            assert len(starts) == 6
             gaps = zip(ends, starts[1:], strict=False)
-            assert all(start - end >= 0.1 for end, start in gaps)
+            assert all(start - end >= 0.5 for end, start in gaps)
 
     run(story())
 
@@ -329,6 +222,29 @@ def test_a_pause_reaches_other_workers(desk: Watched) -> None:
             found = await asyncio.gather(*busy, return_exceptions=True)
             assert max(visitors.started_at) < paused_at + 3
             assert any(isinstance(one, HostClosed) and one.is_pause for one in found)
+
+    run(story())
+
+
+def test_a_pause_is_not_forgotten_for_an_older_answer(desk: Watched) -> None:
+    """What the desk says to a question from before the refusal knows nothing of it."""
+
+    async def story() -> None:
+        async with turns_at(desk) as turns:
+            visitors = Visitors(turns)
+            long = asyncio.create_task(visitors.visit(takes_s=1.5))
+            await until(lambda: visitors.now == 1)
+            async with turns.turn(HOST, interval_s=0, patience_s=5) as turn:
+                desk.slow_s = 0.2
+                await until(lambda: turns._lines[HOST]._asked_in_use is not None)
+                asked = len(desk.wishes)
+                turn.tell(pause_s=600)
+            await until(lambda: len(desk.wishes) > asked)
+            await asyncio.sleep(0.01)
+            with pytest.raises(HostClosed) as closed:
+                await visitors.visit(patience_s=0.01)
+            assert closed.value.is_pause
+            await long
 
     run(story())
 
@@ -429,101 +345,3 @@ def test_closing_gives_all_back_and_sends_away(desk: Watched) -> None:
             await visitors.visit()
 
     run(story())
-
-
-# ------------------------------------------------------ a desk in trouble
-
-
-def test_without_the_desk_nobody_is_visited(desk: Watched) -> None:
-    """After a few tries those in line are told that the database is away."""
-
-    async def story() -> None:
-        desk.error = DatabaseUnavailable("gone")
-        async with turns_at(desk) as turns:
-            visitors = Visitors(turns)
-            found = await asyncio.gather(
-                *(visitors.visit(host=f"h{number}") for number in range(3)),
-                return_exceptions=True,
-            )
-            assert [type(one) for one in found] == [DatabaseUnavailable] * 3
-            assert visitors.order == []
-            with pytest.raises(DatabaseUnavailable):
-                await visitors.visit(patience_s=0.1)
-            desk.error = None
-            await visitors.visit()
-
-    run(story())
-
-
-def test_a_hiccup_of_the_desk_is_waited_out(desk: Watched) -> None:
-    """What was seen meanwhile is told after it."""
-
-    async def story() -> None:
-        async with turns_at(desk) as turns:
-            visitors = Visitors(turns)
-            await visitors.visit()
-            desk.error = DatabaseUnavailable("gone")
-            busy = asyncio.gather(*(visitors.visit(takes_s=0.3) for _ in range(30)))
-            await until(lambda: turns._tries > 0)
-            desk.error = None
-            await busy
-            assert len(visitors.order) == 31
-        assert sum(report.requests for report in desk.reports) == 31
-
-    run(story())
-
-
-def test_while_the_desk_is_away_nothing_starts(desk: Watched) -> None:
-    """Not even with a share that would last."""
-
-    async def story() -> None:
-        async with turns_at(desk) as turns:
-            visitors = Visitors(turns)
-            busy = [asyncio.create_task(visitors.visit(takes_s=0.05)) for _ in range(400)]
-            await until(lambda: len(visitors.order) > 6)
-            desk.error = DatabaseUnavailable("gone")
-            await until(lambda: turns._tries > 0)
-            away_at = time.monotonic()
-            found = await asyncio.gather(*busy, return_exceptions=True)
-            assert max(visitors.started_at) <= away_at + 0.01
-            assert DatabaseUnavailable in {type(one) for one in found}
-            desk.error = None
-
-    run(story())
-
-
-def test_a_share_that_cannot_be_renewed_is_cut() -> None:
-    """At its end no request is under way, so that others may have the places."""
-    desk = Watched(lasts_s=1.5)
-
-    async def story() -> None:
-        async with turns_at(desk) as turns:
-            visitors = Visitors(turns)
-            began = time.monotonic()
-            visit = asyncio.create_task(visitors.visit(takes_s=20))
-            await until(lambda: visitors.now == 1)
-            desk.error = DatabaseUnavailable("gone")
-            with pytest.raises(DatabaseUnavailable, match="could not be renewed"):
-                await visit
-            assert visitors.ended_at[0] - began < 10
-            # The desk, had it been there, would have given the place away after this moment.
-            assert visitors.ended_at[0] - visitors.started_at[0] <= 1.6
-            desk.error = None
-
-    run(story())
-
-
-def test_a_desk_with_a_fault_is_no_desk(desk: Watched, caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever it raises reaches those in line, and the next one tries again."""
-
-    async def story() -> None:
-        async with turns_at(desk) as turns:
-            visitors = Visitors(turns)
-            desk.error = InvariantBroken("odd")
-            with pytest.raises(InvariantBroken):
-                await visitors.visit()
-            desk.error = None
-            await visitors.visit()
-
-    run(story())
-    assert "turns.failed" in caplog.text
