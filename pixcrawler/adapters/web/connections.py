@@ -32,9 +32,32 @@ class QuietConnector(aiohttp.TCPConnector):
         self._factory = partial(line, loop=self._loop)
 
 
+class NoAnswer(aiohttp.ClientConnectionError):
+    """A new connection ended without an answer."""
+
+
+class OnceAsked(aiohttp.ClientResponse):
+    """An answer that is asked for once.
+
+    aiohttp repeats a request at once when its connection ends without an answer. A server may close
+    a kept connection just then, and is asked again; of a new one this is the answer.
+    """
+
+    @override
+    async def start(self, connection: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        line = connection.protocol
+        try:
+            return await super().start(connection)
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+            if isinstance(line, _Line) and line.requests == 1:
+                raise NoAnswer from error
+            raise
+
+
 class _Line(ResponseHandler):
     """One connection, on which one answer is awaited at a time."""
 
+    requests = 0
     _is_answered = False
     """The head of the awaited answer is here."""
     _interim = 0
@@ -44,6 +67,7 @@ class _Line(ResponseHandler):
     @override
     def set_response_params(self, **options: Any) -> None:
         """Await the next answer."""
+        self.requests += 1
         self._is_answered = False
         self._interim = self._idle_bytes = self._body_bytes = 0
         super().set_response_params(**options)

@@ -151,11 +151,12 @@ def _cut_off(error: Exception) -> Trouble:
 
 
 def _left(error: Exception) -> Trouble:
-    # The head so far, where some of one came.
-    message = getattr(error, "message", "")
-    if isinstance(error, aiohttp.ServerDisconnectedError) and not isinstance(message, str):
-        words = "the answer ended within its head"
-        return Trouble(RejectReason.BAD_ANSWER, words, may_heal=True)
+    for link in _chain(error):
+        # The head so far, where some of one came.
+        is_begun = not isinstance(getattr(link, "message", ""), str)
+        if isinstance(link, aiohttp.ServerDisconnectedError) and is_begun:
+            words = "the answer ended within its head"
+            return Trouble(RejectReason.BAD_ANSWER, words, may_heal=True)
     return Trouble(RejectReason.UNREACHABLE, "closed without an answer", may_heal=True)
 
 
@@ -170,8 +171,8 @@ def _fault(error: Exception) -> str:
             # The first line says what is wrong, those after it show where.
             told = link.message.partition("\n")[0].strip().rstrip(":").lower()
             return f"no readable answer ({told})"[:_SHOWN_CHARS]
-    told = str(error).partition("\n")[0]
-    return f"no readable answer ({told or type(error).__name__})"[:_SHOWN_CHARS]
+    words = error.args[0] if error.args and isinstance(error.args[0], str) else ""
+    return f"no readable answer ({words or type(error).__name__})"[:_SHOWN_CHARS]
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -10,7 +10,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from typing_extensions import override
 
-from pixcrawler.adapters.web.connections import QuietConnector
+from pixcrawler.adapters.web.connections import OnceAsked, QuietConnector
 from pixcrawler.adapters.web.guard import VettingResolver, vetted_socket
 
 KEPT_HOSTS = 128
@@ -30,7 +30,7 @@ connected_to: ContextVar[list[str]] = ContextVar("connected_to")
 """A request's own list, which the IP address that it goes to is written into."""
 
 
-class _Answer(aiohttp.ClientResponse):
+class _Answer(OnceAsked):
     """Tells which address it comes from; afterwards the connection may be somebody else's."""
 
     @override
@@ -40,7 +40,7 @@ class _Answer(aiohttp.ClientResponse):
             connected_to.get().append(str(peer[0]))
         await super().start(connection)
         if sum(len(name) + len(value) for name, value in self.raw_headers) > HEAD_MAX_BYTES:
-            raise aiohttp.ClientPayloadError
+            raise aiohttp.ClientError(f"its head is longer than {HEAD_MAX_BYTES} bytes")
         return self
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fakes.rawweb import PICTURE, End, Forever, RawWeb, answer
+from tests.fakes.rawweb import PICTURE, SITE_FILES, End, Forever, RawWeb, answer
 from tests.integration.web.attacks.answers import CHUNKED, CHUNKS, LENGTH, OK
 from tests.integration.web.attacks.conftest import PUBLIC, Memory, fetch_all
 
@@ -111,10 +111,20 @@ def test_a_kept_connection_that_was_closed_costs_nothing(town, elsewhere):
 
 @pytest.mark.parametrize("ends", [(), (End.RESET,)], ids=["closed", "torn down"])
 def test_each_try_is_one_request(town, ends):
-    """The HTTP client repeats nothing by itself: three tries are three requests, with pauses."""
+    """On new connections the HTTP client repeats nothing by itself: three tries, three requests."""
+    town.public.scripts |= {
+        path: (answer(b"", "404 N", "Connection: close"),) for path in SITE_FILES
+    }
     town.public.scripts["/a.jpg"] = ends
     [seen] = fetch_all([town.url("/a.jpg")], tries=3)
     assert (seen.reason, town.public.hits["/a.jpg"]) == ("unreachable", 3)
+
+
+def test_a_kept_connection_that_ends_at_the_wrong_moment_costs_no_try(town):
+    """A server that closes while it is asked again is asked once more, over a new connection."""
+    town.public.scripts["/a.jpg"] = lambda hits: () if hits == 1 else (answer(), End.KEEP)
+    [seen] = fetch_all([town.url("/a.jpg")], tries=1)
+    assert (seen.data, town.public.hits["/a.jpg"]) == (PICTURE, 2)
 
 
 def test_an_answer_before_the_request_is_complete_is_taken_once(town):
