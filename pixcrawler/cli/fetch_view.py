@@ -22,17 +22,17 @@ Show = Callable[[dict[str, Any]], None]
 @contextlib.contextmanager
 def fetch_view(talk: Talk) -> Iterator[Show]:
     """Give a function that shows an event."""
-    told = _Faults(talk)
+    told = _Notes(talk)
     if not talk.notes.is_terminal:
         lines = _Lines(talk)
-        yield lambda event: (told if event.get("event") == "faulty" else lines)(event)
+        yield lambda event: (lines if event.get("event") == "progress" else told)(event)
         return
     columns = (SpinnerColumn(), BarColumn(bar_width=24), TextColumn("{task.description}"))
     with Progress(*columns, console=talk.notes) as progress:
         task = progress.add_task("starting", total=None)
 
         def show(event: dict[str, Any]) -> None:
-            if event.get("event") == "faulty":
+            if event.get("event") != "progress":
                 told(event)
             else:
                 done, total = event.get("done", 0), event.get("total")
@@ -56,14 +56,17 @@ class _Lines:
             self._talk.note(_words(event))
 
 
-class _Faults:
-    """The first faulty rows of the list; the report has more."""
+class _Notes:
+    """Remarks, and the first faulty rows of the list; the report has more."""
 
     def __init__(self, talk: Talk) -> None:
         self._talk, self._left = talk, _FAULTS_SHOWN
 
     def __call__(self, event: dict[str, Any]) -> None:
-        """Say what is wrong with a row."""
+        """Say what there is to say, or what is wrong with a row."""
+        if event.get("event") == "note":
+            self._talk.note(str(event.get("text")))
+            return
         self._left -= 1
         if self._left >= 0:
             value = f", value: {event['value']!r}" if event.get("value") else ""

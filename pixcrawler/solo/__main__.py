@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pixcrawler.solo.fetch import Fetch
-from pixcrawler.solo.order import CannotFetch, FetchOrder
+from pixcrawler.solo.order import CannotFetch, CannotGoOn, FetchOrder
 from pixcrawler.solo.web import web_of
 
 OK, FAILED, MISTAKE, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 130
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
         report = fetch.run()
     except CannotFetch as error:
         speaker.tell("error", {"message": str(error)})
-        return MISTAKE
+        return FAILED if isinstance(error, CannotGoOn) else MISTAKE
     except ValidationError as error:
         told = "; ".join(f"{one['loc'][0]}: {one['msg']}" for one in error.errors())
         speaker.tell("error", {"message": told})

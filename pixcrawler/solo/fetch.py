@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -12,7 +13,7 @@ from pixcrawler.adapters.engines.uploads.lists import LIST_FORM
 from pixcrawler.solo.columns import ColumnNames
 from pixcrawler.solo.folder import Folder
 from pixcrawler.solo.lists import Fault, read_list
-from pixcrawler.solo.order import STDIN, CannotFetch, FetchOrder
+from pixcrawler.solo.order import STDIN, CannotFetch, CannotGoOn, FetchOrder
 from pixcrawler.solo.outcomes import Row
 from pixcrawler.solo.pictures import Looker
 from pixcrawler.solo.report import Faults, Progress, report_of
@@ -26,6 +27,8 @@ SAFE_EVERY_S = 2.0
 SHOWN_EVERY_S = 0.5
 WAITING_TOO = 3
 """Rows under way for each download at once: many wait for hosts that want to be left alone."""
+LONG_TABLES = 100_000
+"""Rows whose tables take more than a few seconds to write."""
 GRACE_S = 3.0
 """What is under way when the person interrupts may still end."""
 
@@ -69,8 +72,8 @@ class Fetch:
                 folder.ledger.add_load(self._web.take_load())
                 folder.end()
                 return self._told(folder)
-            except OSError as error:
-                raise CannotFetch(
+            except (OSError, sqlite3.OperationalError) as error:
+                raise CannotGoOn(
                     f"{folder.out} cannot be written to ({error}); what was finished is kept: once "
                     "that is mended, the same command goes on"
                 ) from error
@@ -135,6 +138,8 @@ class Fetch:
         if self._progress.is_read:
             folder.ledger.note("rows", self._progress.rows)
             folder.ledger.commit()
+        if self._progress.before + self._progress.settled > LONG_TABLES:
+            self._tell("note", {"text": "writing the outcome tables"})
         write_tables(folder.out, folder.work, folder.ledger.lines)
         report = report_of(
             self._order,

@@ -42,7 +42,8 @@ class Folder:
 
     def __init__(self, order: FetchOrder) -> None:
         self.out, self.work = order.out, order.out / WORK
-        self._is_new = not (self.work / _LEDGER).exists()
+        ledger = self.work / _LEDGER
+        self._is_new = not ledger.exists() or not ledger.stat().st_size
         self._check(order)
         try:
             self.work.mkdir(parents=True, exist_ok=True)

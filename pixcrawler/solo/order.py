@@ -65,3 +65,7 @@ class FetchOrder(Value):
 
 class CannotFetch(Exception):
     """The order cannot be carried out; the message says why and what to do."""
+
+
+class CannotGoOn(CannotFetch):
+    """The machine does not allow it for now: nothing that was finished is lost."""

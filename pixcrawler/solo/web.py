@@ -11,6 +11,7 @@ from pixcrawler.adapters.web.fetch import WebFetcher
 from pixcrawler.adapters.web.guard import origins
 from pixcrawler.adapters.web.visits import VisitLimits
 from pixcrawler.pipeline.optout.gate import Gate
+from pixcrawler.pipeline.optout.robots import RobotsTxt
 from pixcrawler.pipeline.pictures.magic import OTHER_IMAGES, WANTED
 from pixcrawler.pipeline.ports import Fetched, Unfetched
 from pixcrawler.pipeline.visits.ports import SiteFile
@@ -75,8 +76,7 @@ def web_of(order: FetchOrder) -> Web:
     """
     try:
         allowed = origins(_setting("fetch_allow_origins"))
-        ignored = frozenset(name.strip() for name in _setting("opt_out_ignore").split(","))
-        gate = Gate(order.purpose, ignored - {""})
+        gate = Gate(order.purpose, _ignored(_setting("opt_out_ignore")))
         at_once = int(_setting("fetch_host_at_once"))
     except ValueError as error:
         raise CannotFetch(f"a setting of the environment makes no sense: {error}") from None
@@ -93,6 +93,14 @@ def web_of(order: FetchOrder) -> Web:
         allowed=allowed,
     )
     return Web(fetcher, gate, desk)
+
+
+def _ignored(listed: str) -> frozenset[str]:
+    """The opt-out signals that the operator leaves out."""
+    names = frozenset(name.strip() for name in listed.split(","))
+    if RobotsTxt.name in names:
+        raise ValueError(f"{RobotsTxt.name} cannot be left out")
+    return names - {""}
 
 
 def _setting(name: str) -> str:

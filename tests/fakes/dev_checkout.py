@@ -22,8 +22,8 @@ def a_checkout(folder):
     (folder / "pixcrawler/__init__.py").touch()
     (folder / "pixcrawler/cli/__init__.py").touch()
     (folder / "pixcrawler/cli/__main__.py").write_text(CLI)
-    for name in ("requirements", "requirements-stack", "requirements-dev", "requirements-node"):
-        (folder / f"{name}.txt").write_text("# nothing\n")
+    for group in ("", "-alone", "-stack", "-dev", "-node"):
+        (folder / f"requirements{group}.txt").write_text("# nothing\n")
     (folder / "requirements-stack.txt").write_text("-r requirements.txt\n")
     (folder / "constraints.txt").touch()
     return folder

@@ -66,6 +66,9 @@ class PictureServer:
     def __init__(self) -> None:
         self.hits: list[str] = []
         self.agents: list[str] = []
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self.lock = threading.Lock()
         self.robots: str | None = None
         self.gate = threading.Event()
         """While it is not set, pictures after the first ``free`` wait."""
@@ -112,6 +115,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer by path."""
+        with self.web.lock:
+            self.web.in_flight += 1
+            self.web.most_in_flight = max(self.web.most_in_flight, self.web.in_flight)
+        try:
+            self._answer()
+        finally:
+            with self.web.lock:
+                self.web.in_flight -= 1
+
+    def _answer(self) -> None:
         self.web.hits.append(self.path)
         self.web.agents.append(self.headers.get("User-Agent", ""))
         kind, _, number = self.path.strip("/").partition("/")

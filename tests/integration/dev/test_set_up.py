@@ -43,6 +43,22 @@ def test_an_old_node_is_not_used(checkout):
     assert "installing requirements-node.txt" in done.stderr
 
 
+def test_a_command_that_needs_no_stack_installs_none(tmp_path):
+    """`fetch` sets up neither the stack nor Node.js; once those are there, it needs nothing more."""
+    folder = a_checkout(tmp_path / "a b")
+    done = run(folder, "fetch", "list.txt", "--out", "x", PATH="/usr/bin:/bin")
+    assert done.stdout == "cli fetch list.txt --out x\n"
+    assert "installing requirements-alone.txt" in done.stderr
+    assert "requirements-stack.txt" not in done.stderr
+    assert "requirements-node.txt" not in done.stderr
+    assert run(folder, "fetch", PATH="/usr/bin:/bin").stderr == ""
+
+
+def test_a_set_up_stack_is_enough_for_what_needs_none(checkout):
+    """Where the stack is set up, fetch installs nothing."""
+    assert run(checkout, "fetch").stderr == ""
+
+
 def test_an_interrupted_set_up_is_repeated(checkout):
     """What a killed set-up has left is not trusted: it is made anew."""
     (checkout / ".venv/.set-up/unfinished").touch()

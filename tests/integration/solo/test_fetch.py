@@ -33,6 +33,7 @@ def test_every_address_ends_with_its_reason(program, server):
     wanted = {path: reason for path, reason in BAD.items() if path != "/same/2"}
     assert reasons == {**dict.fromkeys(GOOD), **wanted}
     assert "/private/1" not in server.hits
+    assert server.most_in_flight <= 4
     report = json.loads((program.out / "report.json").read_text())
     assert (report["rows"], report["kept"], report["failed"], report["faulty_rows"]) == (
         15,
