@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pixcrawler.adapters.web.trouble import Trouble
 from pixcrawler.domain.errors import DatabaseUnavailable
-from pixcrawler.pipeline.optout.robots import RobotsTxt, unavailable
+from pixcrawler.pipeline.optout.robots import group_for_us, unavailable
 from pixcrawler.pipeline.optout.signal import SiteRules
 from pixcrawler.pipeline.optout.tdmrep import PATH as TDMREP_PATH
 from pixcrawler.pipeline.visits.ports import SiteFile, SiteFiles
@@ -92,10 +92,9 @@ class Sites:
         robots = known.get(robots_url) or await self._fetched(robots_url)
         tdmrep = known.get(tdmrep_url)
         if tdmrep is None:
-            rules = SiteRules(robots, SiteFile(tdmrep_url, None))
             # It is a file of the site like any other: robots.txt may forbid it.
-            if RobotsTxt().of_site(tdmrep_url, rules):
-                return rules
+            if unavailable(robots) or group_for_us(robots).forbidding(tdmrep_url):
+                return SiteRules(robots, SiteFile(tdmrep_url, None))
             tdmrep = await self._fetched(tdmrep_url)
         return SiteRules(robots, tdmrep)
 

@@ -19,6 +19,8 @@ MAX_PARTS = 20_000
 MAX_XMP_BYTES = 2 * 1024 * 1024
 """Of all packets of a picture together, unpacked: years of an editor's history are about 1 MB."""
 MAX_PACKETS = 16
+MAX_JUNK_BYTES = 64 * 1024
+"""Between two segments of a JPEG, fill bytes among them: pictures with more are not taken."""
 
 Piece = tuple[bytes, memoryview]
 """The type of a segment or chunk, and what is in it."""
@@ -96,7 +98,7 @@ def _segments(data: bytes) -> Iterator[Piece]:
     view = memoryview(data)
     at = 2
     for _ in range(MAX_PARTS):
-        marker = _JPEG_MARKER.search(data, at)
+        marker = _JPEG_MARKER.search(data, at, at + MAX_JUNK_BYTES)
         if marker is None or marker[1][0] in _JPEG_ENDS:
             return
         at = marker.end()

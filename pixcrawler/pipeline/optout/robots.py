@@ -30,6 +30,8 @@ MAX_INTERVAL_S = 3600.0
 MAX_WILDCARDS = 10_000
 """In the lines for us. Each costs up to 4 microseconds an address; whoever writes more of them
 than any site needs is not visited at all."""
+ALLOWED = "allows it"
+"""Told where there is a robots.txt and no rule of it forbids an address."""
 UNCERTAIN = "Disallow, by an uncertain line"
 """Told where only the library sees a rule cover an address: ``/%`` covers ``/?`` to it."""
 FILES_KEPT = 32
@@ -56,9 +58,12 @@ class RobotsTxt(Signal):
         if trouble := unavailable(robots):
             why = ROBOTS_UNAVAILABLE.refused
             return (Saying(trouble, robots.url, why, reason=RejectReason.ROBOTS_UNAVAILABLE),)
+        if not is_there(robots):
+            return ()
         rule = group_for_us(robots).forbidding(url)
         if rule is None:
-            return ()
+            # What was asked first, and by its digest what it said, is evidence for the receipt.
+            return (Saying(ALLOWED, robots.url, digest=robots.sha256),)
         forbidden = RejectReason.DISALLOWED_BY_SITE
         return (Saying(rule, robots.url, ROBOTS_DISALLOW.refused, robots.sha256, forbidden),)
 

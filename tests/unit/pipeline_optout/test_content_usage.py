@@ -182,7 +182,8 @@ def test_train_ai_is_about_models_that_generate(purpose, expected):
 
     assert (of_file.reason, of_header.reason) == (expected, expected)
     assert [(one.signal, one.source, one.digest) for one in of_file.findings] == [
-        ("content-usage", f"{SITE}/robots.txt", DIGEST)
+        ("robots.txt", f"{SITE}/robots.txt", DIGEST),
+        ("content-usage", f"{SITE}/robots.txt", DIGEST),
     ]
     assert len(of_header.findings) == 1
 

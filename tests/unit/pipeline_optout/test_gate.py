@@ -21,10 +21,10 @@ RESERVED = b'[{"location": "/", "tdm-reservation": 1}]'
 EVERY = frozenset(Purpose)
 
 
-def rules(robots: bytes = b"", tdmrep: bytes = b"[]", status: int | None = 200) -> SiteRules:
-    """The files of a site."""
+def rules(robots: bytes = b"", tdmrep: bytes = b"[]") -> SiteRules:
+    """The files of a site; an empty robots.txt is none."""
     return SiteRules(
-        SiteFile(f"{SITE}/robots.txt", status, robots),
+        SiteFile(f"{SITE}/robots.txt", 200 if robots else 404, robots),
         SiteFile(f"{SITE}/.well-known/tdmrep.json", 200, tdmrep),
     )
 

@@ -32,8 +32,8 @@ def site(body: bytes | str, status: int | None = 200) -> SiteRules:
 
 def deciding(body: bytes | str, path: str) -> str | None:
     """The rule that forbids a path; None: it is allowed."""
-    said = RobotsTxt().of_site(SITE + path, site(body))
-    return said[0].rule if said else None
+    (said,) = RobotsTxt().of_site(SITE + path, site(body))
+    return said.rule if said.refused else None
 
 
 ALLOWED = None
@@ -156,6 +156,23 @@ ALLOWED = None
 def test_the_rule_that_decides_is_found(body, path, expected):
     """What RFC 9309 forbids is refused, with the line as it is written."""
     assert deciding(body, path) == expected
+
+
+def test_a_file_that_allows_is_evidence():
+    """That it was asked, and by its digest what it said then; without a file, nothing is told."""
+    ruling = Gate(Purpose.RESEARCH).of_site(f"{SITE}/a", site("User-agent: *\nDisallow: /x\n"))
+    without = Gate(Purpose.RESEARCH).of_site(f"{SITE}/a", site("", 404))
+
+    assert [finding.model_dump() for finding in ruling.findings] == [
+        {
+            "signal": "robots.txt",
+            "rule": "allows it",
+            "source": f"{SITE}/robots.txt",
+            "digest": DIGEST,
+            "refuses": False,
+        }
+    ]
+    assert (ruling.refusal, ruling.reason, without.findings) == (None, None, ())
 
 
 def test_robots_txt_itself_may_always_be_asked_for():
