@@ -83,8 +83,10 @@ def play_anew(memory, call):
 
 def test_an_undisturbed_retry(play_anew):
     """What was busy came, what was there stayed, and what is gone was not asked for."""
-    play = play_anew()
+    play, stages = play_anew(), []
+    play.after_step = lambda: stages.append(play.world.jobs.state("job-2").stage)
     state, engines, version, _ = play.tell()
+    assert stages[0] == "downloading"
     assert (state.status, state.progress.kept, state.progress.round) == ("partial", 5, 1)
     assert state.progress.reasons == {"gone_404_410": 1}
     assert (state.progress.chunks.total, state.progress.chunks.completed) == (4, 4)

@@ -32,11 +32,12 @@ def base(workshop):
     return workshop.build(
         [
             [
+                # Before the others, so that what is kept lies elsewhere in the version's tar.
+                (a_candidate(4), b"<html>"),
                 (a_candidate(0), an_image(0)),
                 (a_candidate(1, keyword="wren"), an_image(1)),
                 (a_candidate(2), BUSY),
                 (a_candidate(3, provenance=ELSEWHERE), an_image(0)),
-                (a_candidate(4), b"<html>"),
             ],
             [(a_candidate(5), GONE), (a_candidate(6), an_image(6, width=100))],
         ],
@@ -44,9 +45,9 @@ def base(workshop):
             [
                 (a_candidate(7), LATE),
                 (a_candidate(8), an_image(8, file_format="PNG")),
-                (a_candidate(9), BUSY),
                 (a_candidate(10), an_image(10)),
                 (a_candidate(11), encoded(a_picture(1).resize((280, 230)))),
+                (a_candidate(9), BUSY),
             ]
         ],
         max_images=4,
@@ -219,13 +220,15 @@ def test_a_ledger_of_a_version_that_never_was(workshop, broken_off):
     """Papers that were written before a job failed are no version: the work files tell."""
     workshop.blobs.put(version_ref("data-1", 1, LEDGER), b"")
     found = workshop.recall(broken_off)
-    assert (found.held, found.candidates) == (1, 2)
+    assert (found.held, found.candidates, found.limit) == (1, 2, 100)
 
 
 def test_nothing_is_left_of_the_job(workshop, broken_off):
     """When work files were swept and there is no version, that is said."""
     assert is_recallable(broken_off, "data-1", 1, workshop.blobs)
     workshop.sweep(broken_off)
+    assert not is_recallable(broken_off, "data-1", 1, workshop.blobs)
+    workshop.blobs.put(version_ref("data-1", 1, LEDGER), b"")
     assert not is_recallable(broken_off, "data-1", 1, workshop.blobs)
     with pytest.raises(NotFound, match="gone"):
         workshop.recall(broken_off)
@@ -259,6 +262,24 @@ def test_a_repetition_changes_nothing(workshop, base):
     workshop.forget(blobs)
     assert workshop.recall(base, BUSY, job_id="job-2") == found
     assert (workshop.snapshot("job-2/"), workshop.progress("job-2")) == (blobs, progress)
+
+
+def test_what_is_done_needs_nothing_of_the_job_before(workshop, base):
+    """A late repetition reads and copies nothing: what it comes from may be gone by then."""
+    found = workshop.recall(base, BUSY)
+    blobs = workshop.snapshot("job-2/")
+    workshop.sweep(base)
+    workshop.blobs.delete_prefix("datasets", "data-1/1/")
+    assert workshop.recall(base, BUSY, job_id="job-2") == found
+    assert workshop.snapshot("job-2/") == blobs
+
+
+def test_what_is_copied_is_not_copied_again(workshop, base, monkeypatch):
+    """A worker that is killed near the end of a large dataset leaves little to do."""
+    found = workshop.recall(base, BUSY)
+    workshop.forget(["job-2/recall/recalled.json"])
+    monkeypatch.setattr(workshop.blobs, "put_file", None)
+    assert workshop.recall(base, BUSY, job_id="job-2") == found
 
 
 def test_old_news_of_the_job_before_change_nothing(workshop, broken_off):
@@ -314,8 +335,11 @@ def test_a_ledger_comes_in_pieces(workshop, base, monkeypatch, piece_bytes):
         data = workshop.blobs.get(ref)
         yield from (data[at : at + piece_bytes] for at in range(0, len(data), piece_bytes))
 
+    place = version_ref("data-1", 1, LEDGER)
+    workshop.blobs.put(place, workshop.blobs.get(place).removesuffix(b"\n"))
     monkeypatch.setattr(workshop.blobs, "stream", stream)
-    assert workshop.recall(base).candidates == 3
+    found = workshop.recall(base, *FETCH_REASONS)
+    assert (sum(map(len, workshop.held("job-2", found))), found.candidates) == (4, 4)
 
 
 def test_a_full_dataset_takes_no_more_than_it_can_hold(workshop, base, monkeypatch):
@@ -331,7 +355,7 @@ def test_an_image_that_the_ledger_does_not_know(workshop, base):
     """A version and a ledger that disagree are not patched up in silence."""
     place = version_ref("data-1", 1, LEDGER)
     lines = workshop.blobs.get(place).splitlines(keepends=True)
-    workshop.blobs.put(place, b"".join(lines[1:]))
+    workshop.blobs.put(place, b"".join(lines[2:]))
     with pytest.raises(InvariantBroken, match="1 images"):
         workshop.recall(base)
 
