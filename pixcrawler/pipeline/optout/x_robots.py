@@ -22,6 +22,12 @@ UNTIL = "unavailable_after"
 _BOT = re.compile(r"([a-z*][a-z0-9_.-]*)(?:/[0-9a-z.]*)?", re.IGNORECASE)
 _SEPARATOR = re.compile(r"[,;]")
 _DATE_LENGTH = 64
+_FORMS = (
+    (datetime.fromisoformat, "{}"),
+    (parsedate_to_datetime, "{}"),
+    (parsedate_to_datetime, "{} 00:00:00"),
+)
+"""How a date is read: as it is, or as the beginning of a day."""
 
 
 class XRobotsTag(Signal):
@@ -84,9 +90,10 @@ def _bot(name: str) -> str:
 def _date(text: str, following: str) -> datetime | None:
     """Return a date of RFC 822, RFC 850 or ISO 8601; after a weekday, it has a comma in it."""
     for written in (text, f"{text}, {following.strip()}"):
-        for read in (datetime.fromisoformat, parsedate_to_datetime):
+        short = written[:_DATE_LENGTH]
+        for read, form in _FORMS:
             try:
-                found = read(written[:_DATE_LENGTH])
+                found = read(form.format(short))
             except (ValueError, TypeError, IndexError, OverflowError):
                 continue
             return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -8,12 +8,10 @@ import time
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from protego import Protego
 
 from pixcrawler.domain.purpose import Purpose
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline.optout.gate import Gate
-from pixcrawler.pipeline.optout.paths import PathPattern, path_of
 from pixcrawler.pipeline.optout.robots import MAX_BYTES, UNCERTAIN, RobotsTxt
 from pixcrawler.pipeline.optout.signal import SiteRules
 from pixcrawler.pipeline.visits.ports import SiteFile
@@ -348,44 +346,6 @@ def test_every_refusal_names_a_line_of_the_file(lines, path):
     rule = deciding(body, f"/{path}")
 
     assert rule in (None, UNCERTAIN) or rule in [line.partition("#")[0].strip() for line in lines]
-
-
-PIECES = ["/", "a", "b", "%2F", "%2f", "%61", "%C3%A9", "é", "?", "=", "%3D", "%25", "~"]
-PATHS = st.lists(st.sampled_from(PIECES), max_size=8).map("".join).map("/{}".format)
-PATTERNS = st.lists(st.sampled_from([*PIECES, "*", "$"]), max_size=8).map("".join).map("/{}".format)
-
-
-@pytest.mark.parametrize(
-    ("pattern", "path", "expected"),
-    [
-        ("/*.gif$", "/a/b.gif", True),
-        ("/*.gif$", "/a.gif.gif", True),
-        ("/*.gif$", "/a.gif?x", False),
-        ("/*.gif", "/a.gif?x", True),
-        ("/a*a$", "/a", False),
-        ("/a*b*b$", "/ab", False),
-        ("/a*b*b$", "/abb", True),
-        ("/a**b", "/axb", True),
-        ("/a$", "/a", True),
-        ("/a$", "/ab", False),
-        ("/a%2a$", "/a*", True),
-        ("/a%2a$", "/axx", False),
-        ("$", "/", False),
-    ],
-)
-def test_patterns_have_stars_and_an_end(pattern, path, expected):
-    """``*`` is anything, ``$`` the end; escaped, they are themselves."""
-    assert PathPattern(pattern).matches(path_of(SITE + path)) is expected
-
-
-@STEADY
-@given(PATTERNS, PATHS)
-def test_patterns_match_as_the_library_does(pattern, path):
-    """Our patterns, for other files than robots.txt, are those of RFC 9309."""
-    judge = Protego.parse(f"User-agent: *\nDisallow: {pattern}")
-    url = SITE + path
-
-    assert PathPattern(pattern).matches(path_of(url)) is not judge.can_fetch(url, "x")
 
 
 def test_the_order_of_lines_means_nothing():

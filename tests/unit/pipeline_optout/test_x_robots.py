@@ -116,6 +116,11 @@ PAST = "unavailable_after: 2010-06-25T15:00:00+00:00"
         pytest.param(
             "unavailable_after: Sun, 25 Jun 2090 15:00:00 GMT, none", ["none"], id="future-and-more"
         ),
+        pytest.param(
+            "unavailable_after: 25 Jun 2010",
+            ["unavailable_after: 2010-06-25T00:00:00+00:00"],
+            id="rfc-822-day",
+        ),
         pytest.param("unavailable_after: whenever", [], id="no-date"),
         pytest.param("unavailable_after:", [], id="nothing"),
         pytest.param(
