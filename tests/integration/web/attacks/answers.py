@@ -382,7 +382,7 @@ FLOODS: dict[str, tuple[Script, str]] = {
     ),
     "endless small chunks": (
         (CHUNKED + CHUNKS[:-5], Forever(b"1\r\na\r\n" * 9000)),
-        "too_large_bytes",
+        "bad_answer",
     ),
     "an endless size": ((CHUNKED, Forever(b"0" * 65536)), "bad_answer"),
     "an endless extension": ((CHUNKED + b"3;", Forever(b"a" * 65536)), "bad_answer"),
