@@ -39,7 +39,11 @@ def made():
     jobs.add(a_job(name="birds"))
     jobs.add_chunks("job-1", 0, [4])
     titled = Provenance(engine="commons", title="Zaunkönig 🐦 \u2028", license="by")
-    found = [(a_candidate(n, provenance=titled), an_image(n)) for n in range(4)]
+    words = ["birds", "birds", "birds", "Käfer & Co"]
+    found = [
+        (a_candidate(n, provenance=titled, category=word), an_image(n))
+        for n, word in enumerate(words)
+    ]
     put_downloads(blobs, "job-1", 0, 0, found)
     rounds = Rounds(job_id="job-1", chunks=(1,))
     for ref in rounds.refs():
