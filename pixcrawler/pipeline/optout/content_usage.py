@@ -9,15 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from typing_extensions import override
 
 from pixcrawler.pipeline.optout.meaning import TRAIN_AI
+from pixcrawler.pipeline.optout.parsed import kept
 from pixcrawler.pipeline.optout.paths import PathPattern, path_of
-from pixcrawler.pipeline.optout.robots import FILES_KEPT, group_for_us
-from pixcrawler.pipeline.optout.signal import Headers, Saying, Signal, SiteRules
-from pixcrawler.pipeline.visits.ports import SiteFile
+from pixcrawler.pipeline.optout.robots import group_of
+from pixcrawler.pipeline.optout.signal import Headers, Saying, Signal, SiteRules, is_there
 
 FIELD = "content-usage"
 CATEGORY = "train-ai"
@@ -50,8 +49,10 @@ class ContentUsage(Signal):
     def of_site(self, url: str, rules: SiteRules) -> Sequence[Saying]:
         """Return the preferences of the longest path in robots.txt that covers the address."""
         robots = rules.robots
+        if not is_there(robots):
+            return ()
         path = path_of(url)
-        covering = [one for one in _preferences(robots) if one.pattern.matches(path)]
+        covering = [one for one in _preferences(robots.body) if one.pattern.matches(path)]
         longest = max((one.pattern.length for one in covering), default=0)
         return [
             Saying(one.line, robots.url, TRAIN_AI[one.preference].refused, robots.sha256)
@@ -92,7 +93,7 @@ def dictionary(value: str) -> dict[str, str]:
     return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Preference:
     """One Content-Usage line of robots.txt that is for us."""
 
@@ -101,10 +102,10 @@ class Preference:
     line: str
 
 
-@lru_cache(maxsize=FILES_KEPT)
-def _preferences(robots: SiteFile) -> Sequence[Preference]:
+@kept
+def _preferences(body: bytes) -> Sequence[Preference]:
     found = []
-    for rule in group_for_us(robots).rules:
+    for rule in group_of(body).rules:
         if rule.field != FIELD:
             continue
         path, value = "", rule.value

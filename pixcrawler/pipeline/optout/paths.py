@@ -23,6 +23,8 @@ def path_of(url: str) -> bytes:
 class PathPattern:
     """One pattern; how it is matched costs no more than its length and that of the path."""
 
+    __slots__ = ("_parts", "_to_end", "length")
+
     def __init__(self, text: str) -> None:
         self.length = len(text)
         """The longest pattern that matches counts."""

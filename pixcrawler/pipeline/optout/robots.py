@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from http import HTTPStatus
 
 from protego import Protego
@@ -17,6 +17,7 @@ from typing_extensions import override
 
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline.optout.meaning import ROBOTS_DISALLOW, ROBOTS_UNAVAILABLE
+from pixcrawler.pipeline.optout.parsed import kept
 from pixcrawler.pipeline.optout.paths import MAX_PATTERN, PathPattern, path_of
 from pixcrawler.pipeline.optout.signal import Saying, Signal, SiteRules, is_there
 from pixcrawler.pipeline.visits.ports import SiteFile
@@ -34,8 +35,6 @@ ALLOWED = "allows it"
 """Told where there is a robots.txt and no rule of it forbids an address."""
 UNCERTAIN = "Disallow, by an uncertain line"
 """Told where only the library sees a rule cover an address: ``/%`` covers ``/?`` to it."""
-FILES_KEPT = 32
-"""Files that are kept parsed in one process: 12 MB each at worst, and parsed again in 0.1 s."""
 
 _AGENT = re.compile(r"user[- ]?agent[ \t]*[: \t](.*)", re.IGNORECASE)
 _TOKEN = re.compile(r"[A-Za-z_-]+|\*")
@@ -86,7 +85,7 @@ def unavailable(robots: SiteFile) -> str:
     return ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One line of a group."""
 
@@ -131,12 +130,12 @@ class Group:
 
 def group_for_us(robots: SiteFile) -> Group:
     """Return the rules that are for us; none of a file that is not there."""
-    return _group(robots.body if is_there(robots) else b"")
+    return group_of(robots.body if is_there(robots) else b"")
 
 
-@lru_cache(maxsize=FILES_KEPT)
-def _group(body: bytes) -> Group:
-    """Return the rules for our token; where nobody names it, those for ``*``."""
+@kept
+def group_of(body: bytes) -> Group:
+    """Return the rules of a file for our token; where it is not named, those for ``*``."""
     named: list[Rule] = []
     general: list[Rule] = []
     is_named = False
@@ -152,7 +151,8 @@ def _group(body: bytes) -> Group:
 def _lines(body: bytes) -> Iterator[str]:
     """Yield the lines without comments and spaces around; one that was cut off is left out."""
     if len(body) >= MAX_BYTES:
-        body = body[:MAX_BYTES].rpartition(b"\n")[0]
+        end = max(body.rfind(line_end, 0, MAX_BYTES) for line_end in (b"\n", b"\r"))
+        body = body[: max(end, 0)]
     coding = "utf-16" if body[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     for line in body.decode(coding, errors="replace").splitlines():
         if bare := line.partition("#")[0].strip():

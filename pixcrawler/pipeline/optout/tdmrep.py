@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from typing_extensions import override
 
 from pixcrawler.pipeline.optout.meaning import TDM_RESERVATION
+from pixcrawler.pipeline.optout.parsed import kept
 from pixcrawler.pipeline.optout.paths import MAX_PATTERN, PathPattern, path_of
 from pixcrawler.pipeline.optout.signal import Headers, Saying, Signal, SiteRules, is_there
 
@@ -18,8 +18,6 @@ LOCATION = "location"
 RESERVATION = "tdm-reservation"
 POLICY = "tdm-policy"
 MAX_BYTES = 500 * 1024
-FILES_KEPT = 32
-"""Files that are kept parsed in one process."""
 
 
 class TdmRep(Signal):
@@ -53,7 +51,7 @@ class TdmRep(Signal):
         return (Saying(_written(reserved, policy), "header", TDM_RESERVATION[reserved].refused),)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One object of the file."""
 
@@ -79,7 +77,7 @@ def _written(reservation: int, policy: str) -> str:
     )
 
 
-@lru_cache(maxsize=FILES_KEPT)
+@kept
 def _rules(body: bytes) -> tuple[Rule, ...]:
     """Return the rules of a file in order; the first that covers a path counts.
 

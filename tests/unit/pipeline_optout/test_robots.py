@@ -261,6 +261,8 @@ def test_a_line_that_was_cut_off_does_not_count():
     assert deciding(filled, "/a") is None
     assert deciding(filled[:MAX_BYTES], "/a") is None
     assert deciding(filled, "/x") == "Disallow: /x"
+    assert deciding(filled.replace(b"\n", b"\r"), "/x") == "Disallow: /x"
+    assert deciding(filled.replace(b"\n", b" "), "/x") is None
 
 
 def test_a_rule_longer_than_any_address_refuses_by_its_beginning():
