@@ -182,7 +182,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         if link is None:
             return
         yield link
-        link = getattr(link, "certificate_error", None) or link.__cause__ or link.__context__
+        wrapped = getattr(link, "certificate_error", None) or getattr(link, "os_error", None)
+        link = wrapped or link.__cause__ or link.__context__
 
 
 # The most telling first.
