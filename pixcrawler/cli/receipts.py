@@ -18,6 +18,8 @@ SHOWN = 20
 """Findings that are kept; the others are counted."""
 _TEXT_MAX_CHARS = 200
 _MAX_INTEGER = 2**53 - 1
+_SINGLE = (str, int, float, type(None))
+"""Of what JSON gives: what has nothing inside, and so no depth."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Findings:
 
 def plain(value: Any) -> str:
     """Return a value as a short text that steers no terminal and fits every encoding."""
-    text = value if isinstance(value, str) else repr(value)
+    text = str(value) if isinstance(value, _SINGLE) else f"a {type(value).__name__}"
     short = text if len(text) <= _TEXT_MAX_CHARS else f"{text[:_TEXT_MAX_CHARS]}…"
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in short)
 
@@ -164,6 +166,10 @@ def faults_of(receipt: Any) -> list[str]:
         "has no SHA-256": not (isinstance(sha256, str) and _is_digest(sha256)),
         "has no number of bytes": type(receipt.get("bytes")) is not int,
         "has an id that is not the beginning of its SHA-256": receipt.get("id") != str(sha256)[:16],
+    }
+    faults |= {
+        f"has no single value at {'.'.join(place)}": not isinstance(value, _SINGLE)
+        for place, value in told_in(receipt).items()
     }
     return [fault for fault, is_so in faults.items() if is_so]
 

@@ -370,6 +370,18 @@ def claim_a_truth(dataset):
     dataset.sealed()
 
 
+def claim_a_nest(dataset):
+    """Put lists in lists where a text is, in the receipt and in the manifest."""
+    nest = []
+    for _ in range(200):
+        nest = [nest]
+    dataset.receipt(0, title=nest)
+    dataset.sealed()
+    manifest = dataset.manifest
+    manifest["name"] = manifest["version"] = manifest["images"][0]["provenance"]["title"] = nest
+    dataset.manifest = manifest
+
+
 def claim_another_age(dataset):
     """Be of a later format."""
     dataset.receipt(0, schema_version=2)
@@ -411,6 +423,7 @@ CHANGES = {
     claim_another_id: ["receipt_wrong: not the beginning of its SHA-256"],
     claim_a_fraction: ["not_canonical: 1.0 is no whole number"],
     claim_a_truth: ["receipt_wrong: has no number of bytes"],
+    claim_a_nest: ["receipt_wrong: has no single value at title"],
     claim_another_age: ["receipt_wrong: is of schema_version 2, and only 1 is known"],
 }
 EXACT = {flip_an_image, space_a_receipt, double_a_key, flip_a_receipt, change_a_receipt}
