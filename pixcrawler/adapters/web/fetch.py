@@ -146,7 +146,7 @@ class _Plan:
     async def opened(self) -> AsyncIterator[Visitor]:
         """Give the visitor, in the loop that is running; then end what belongs to it."""
         guarded, unguarded = sessions(self.headers, self.resolver(), ssl_context(), NAMES_KEPT_S)
-        turns = Turns(self.desk, self._at_once)
+        turns = Turns(self.desk, self._budgets())
         ways = Ways(guarded, unguarded, self.allowed, turns, Slots(self.concurrency))
         try:
             async with guarded, unguarded:
@@ -158,11 +158,11 @@ class _Plan:
             with suppress(RuntimeError):
                 await turns.close()
 
-    def _at_once(self, host: str) -> int:
-        """The budget of a host, by the name that its desk knows."""
-        if host in {_desk_name(origin) for origin in self.allowed}:
-            return self.limits.in_flight_per_allowed
-        return budget_of(host, self.limits.in_flight_per_host)
+    def _budgets(self) -> Callable[[str], int]:
+        """Return what gives the budget of a host, by the name that its desk knows."""
+        own = {_desk_name(origin) for origin in self.allowed}
+        usual, generous = self.limits.in_flight_per_host, self.limits.in_flight_per_allowed
+        return lambda host: generous if host in own else budget_of(host, usual)
 
 
 def _desk_name(origin: str) -> str:

@@ -175,8 +175,7 @@ class Visitor:
                 return await self._followed(course, url)
             except Trouble as trouble:
                 if _is_throttled(course, trouble):
-                    # The host's next turn comes after the pause.
-                    _patient(course, trouble)
+                    # The host's next turn comes after the pause, or is refused.
                     continue
                 if failures and course.is_new_try:
                     # No turn came for another try: what the last one met says more.
@@ -207,14 +206,6 @@ def _is_throttled(course: Course, trouble: Trouble) -> bool:
     return course.status == _THROTTLED or (
         trouble.reason is RejectReason.SERVER_ERROR and trouble.wait_s is not None
     )
-
-
-def _patient(course: Course, trouble: Trouble) -> None:
-    """Let the visit wait on, unless it would be for too long."""
-    wait_s = trouble.wait_s or 0.0
-    if wait_s > course.clock.patience_s:
-        words = f"{trouble.detail}, to come back in {wait_s:g} s"
-        raise Trouble(RejectReason.THROTTLED, words)
 
 
 def _evidence(course: Course, gate: Gate) -> Visit:

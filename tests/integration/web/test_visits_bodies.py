@@ -98,6 +98,25 @@ def test_a_connection_is_kept_where_little_is_left_to_read(web, answer, kept):
     fetcher.close()
 
 
+@pytest.mark.parametrize("status", [b"200 OK", b"404 Gone"], ids=["page", "404"])
+def test_the_rest_of_a_small_page_is_waited_for(web, status):
+    """A page that comes in two parts is read to its end, for the connection's sake."""
+
+    def in_parts(handler, given):
+        handler.wfile.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 3000\r\n\r\n")
+        handler.wfile.write(HTML.ljust(2000))
+        threading.Event().wait(0.1)
+        handler.wfile.write(b" " * 1000)
+        handler.close_connection = False
+
+    web.raw_answers["/p.jpg"] = in_parts
+    fetcher = a_fetcher(web)
+    fetch(fetcher, web.url("/p.jpg"))
+    before = web.connections
+    assert fetch(fetcher, web.url("/ok")).body.read() == PICTURE
+    assert web.connections == before
+
+
 def test_a_dripping_end_is_not_drained_for_long(web):
     """Reading a refused body to its end is given up after a second."""
     web.raw_answers["/p.jpg"] = lambda handler, given: (

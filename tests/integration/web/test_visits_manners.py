@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import threading
 import time
@@ -162,7 +163,42 @@ def test_the_bytes_may_refuse(web):
     assert fetched.visit.checked == gate.checked == refused.visit.checked
 
 
+def test_each_purpose_hears_its_own(web):
+    """Over the same connections, what one purpose may have is refused to another."""
+
+    class Choosy(Signal):
+        name = "choosy"
+
+        def of_answer(self, url, headers):
+            return (Saying("no new pictures", "header", frozenset({Purpose.GENERATIVE})),)
+
+    fetcher = a_fetcher(web)
+    recognise, generate = (
+        fetcher.gated(Gate(purpose, further=[Choosy()]))
+        for purpose in (Purpose.RECOGNITION, Purpose.GENERATIVE)
+    )
+    assert fetch(recognise, web.url("/ok")).body.read() == PICTURE
+    assert fetch(generate, web.url("/ok")).reason is RejectReason.OPTED_OUT
+    assert web.site_hits["/robots.txt"] == 1
+
+
+def test_a_large_body_that_refuses_is_given_up(web):
+    """What its bytes refuse is closed, also where they are in a file."""
+    web.answers["/p.jpg"] = (200, {}, PICTURE + bytes(2 * 1024 * 1024) + b"leave me alone")
+    fetcher = a_fetcher(web).gated(Gate(Purpose.RECOGNITION, further=[Shy()]))
+    assert fetch(fetcher, web.url("/p.jpg")).reason is RejectReason.OPTED_OUT
+    gc.collect()
+
+
 # ------------------------------------------------------------- waiting for hosts
+
+
+def test_the_developers_own_origins_have_a_large_budget(web):
+    """A site of the local stack is visited by more at once than a stranger may be."""
+    twelve = threading.Barrier(12, timeout=30)
+    web.answers["/p.jpg"] = lambda given: (twelve.wait(), (200, {}, PICTURE))[1]
+    results = a_fetcher(web).fetch_all([web.url(f"/p.jpg?{n}") for n in range(12)])
+    assert all(isinstance(result, Fetched) for _, result in results)
 
 
 @pytest.mark.parametrize(("status", "form"), [(429, "seconds"), (503, "date")])
