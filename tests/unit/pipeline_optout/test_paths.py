@@ -27,6 +27,7 @@ PATTERNS = st.lists(st.sampled_from([*PIECES, "*", "$"]), max_size=8).map("".joi
         ("/a*b*b$", "/ab", False),
         ("/a*b*b$", "/abb", True),
         ("/a**b", "/axb", True),
+        ("/a*x*b", "/a", False),
         ("/a$", "/a", True),
         ("/a$", "/ab", False),
         ("/a%2a$", "/a*", True),
