@@ -190,15 +190,15 @@ class HostDeskContract:
         assert max(served.values()) <= 60 * 2 / 5 * 1.6
 
     def test_who_wants_more_is_not_before_who_waits_longer(self, harness: Harness) -> None:
-        """Nor is it before whoever had its time earlier."""
-        ann, bob, cat = (Worker(harness, name, at_once=1) for name in ("ann", "bob", "cat"))
-        cat.use(1)
-        ann.ask(1)
-        harness.pass_time(0.1)
-        bob.ask(5)
-        cat.in_use = 0
-        cat.ask(0)
-        assert [bob.ask(5), ann.ask(1)] == [0, 1]
+        """With too few places a wish for many counts as a wish for one."""
+        ann, bob, cat, dan = (Worker(harness, f"w{number}", at_once=2) for number in range(4))
+        dan.use(2)
+        for worker, wanted in ((ann, 1), (bob, 5), (cat, 5)):
+            worker.ask(wanted)
+            harness.pass_time(0.1)
+        dan.in_use = 0
+        dan.ask(0)
+        assert [cat.ask(5), bob.ask(5), ann.ask(1)] == [0, 1, 1]
 
     def test_the_first_who_waits_looks_most_often(self, harness: Harness, ann: Worker) -> None:
         """Who is next asks again soon, those behind less often, nobody less than each second."""

@@ -26,10 +26,13 @@ class Watched(MemoryHosts):
         self.reports: list[HostReport] = []
         self.slow_s = 0.0
         self.error: Exception | None = None
+        self.share_error: Exception | None = None
         self.threads: set[int] = set()
 
     def share(self, worker: str, wishes: Sequence[Wish]) -> Mapping[str, Share]:
         self._suffer()
+        if self.share_error:
+            raise self.share_error
         self.wishes.append(wishes)
         return super().share(worker, wishes)
 

@@ -155,10 +155,10 @@ def test_a_crawl_delay_holds_over_all_processes(worker: Start, server: Counting)
 
 def test_a_refusal_of_one_pauses_all(worker: Start, server: Counting) -> None:
     """A 429 that one process gets is known to all; after the time that it states all are served."""
-    server.refused = {150: "3"}
-    server.takes_s = 0.05
-    workers = [worker(requests=60) for _ in range(WORKERS)]
-    assert [served(process) for process in workers] == [60] * WORKERS
+    server.refused = {100: "3"}
+    server.takes_s = 0.03
+    workers = [worker(requests=50) for _ in range(WORKERS)]
+    assert [served(process) for process in workers] == [50] * WORKERS
     [refused_at] = server.refused_at
     after = [at - refused_at for at in server.arrivals if at > refused_at]
     # Processes ask each 0.75 s; the rest is for a slow machine.

@@ -80,17 +80,18 @@ def test_without_the_desk_nobody_is_visited(desk: Watched) -> None:
     run(story())
 
 
-def test_a_hiccup_of_the_desk_is_waited_out(desk: Watched) -> None:
-    """What was seen meanwhile is told after it."""
+@pytest.mark.parametrize("fault", ["error", "share_error"], ids=["report", "share"])
+def test_a_hiccup_of_the_desk_is_waited_out(desk: Watched, fault: str) -> None:
+    """What was seen meanwhile is told after it, and nothing is told twice."""
 
     async def story() -> None:
         async with turns_at(desk) as turns:
             visitors = Visitors(turns)
             await visitors.visit()
-            desk.error = DatabaseUnavailable("gone")
+            setattr(desk, fault, DatabaseUnavailable("gone"))
             busy = asyncio.gather(*(visitors.visit(takes_s=0.3) for _ in range(30)))
             await until(lambda: turns._tries > 0)
-            desk.error = None
+            setattr(desk, fault, None)
             await busy
             assert len(visitors.order) == 31
         assert sum(report.requests for report in desk.reports) == 31
