@@ -32,6 +32,8 @@ T = TypeVar("T")
 
 _PIECE_BYTES = 4 * 1024 * 1024
 """What ``stream`` yields at most: the port's promise."""
+_FIRST_BYTES = 2 * _PIECE_BYTES
+"""Read in one request, all of a common shard; the rest in pieces. It is held while they come."""
 _BLOCK_BYTES = 8 * 1024 * 1024
 """Of a large upload; 50,000 blocks make 400 GB."""
 _BLOCKS_AT_ONCE = 4
@@ -60,6 +62,7 @@ class AzureBlobs:
             "retry_policy": LinearRetry(backoff=1, retry_total=2, random_jitter_range=1),
             "max_block_size": _BLOCK_BYTES,
             "max_chunk_get_size": _PIECE_BYTES,
+            "max_single_get_size": _FIRST_BYTES,
             "connection_timeout": _CONNECT_S,
             "read_timeout": _READ_S,
         }
