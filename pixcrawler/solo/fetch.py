@@ -107,7 +107,7 @@ class Fetch:
 
     def _is_due(self, key: int, folder: Folder) -> bool:
         if self._order.retry_failed:
-            is_due = folder.ledger.may_pass(key, folder.run)
+            is_due = folder.ledger.may_pass(key)
             self._progress.before += not is_due and folder.ledger.is_settled(key)
             return is_due
         is_settled = folder.ledger.is_settled(key)

@@ -57,8 +57,6 @@ class Folder:
         except BaseException:
             self.close()
             raise
-        self.run: int = (self.ledger.fact("runs") or 0) + 1
-        self.ledger.note("runs", self.run)
 
     def begin(self) -> None:
         """Go on where the folder was left safe."""
@@ -81,7 +79,7 @@ class Folder:
                 raise InvariantBroken("a picture without a kind")
             self._shards.add(settled.row.name, settled.kind, kept, outcome)
             kept.close()
-        self.ledger.add(settled, outcome, self.run)
+        self.ledger.add(settled, outcome)
         return settled
 
     def make_safe(self) -> None:

@@ -18,7 +18,7 @@ _FORM = 1
 _TABLES = """
 create table if not exists outcomes (
   key integer primary key, reason text, sha256 text, bytes integer not null,
-  run integer not null, line text not null);
+  line text not null);
 create index if not exists pictures on outcomes (sha256) where reason is null;
 create table if not exists hosts (
   host text primary key, requests integer not null, bytes integer not null,
@@ -77,14 +77,14 @@ class Ledger:
 
     # -------------------------------------------------------------- outcomes
 
-    def add(self, settled: Settled, outcome: dict[str, Any], run: int) -> None:
+    def add(self, settled: Settled, outcome: dict[str, Any]) -> None:
         """Take the outcome of a row; a new one replaces the one before."""
         row = settled.row
         reason = settled.reason.value if settled.reason else None
         line = json.dumps(outcome, ensure_ascii=False)
         self._base.execute(
-            "insert or replace into outcomes values (?, ?, ?, ?, ?, ?)",
-            (row.key, reason, settled.sha256, settled.bytes or 0, run, line),
+            "insert or replace into outcomes values (?, ?, ?, ?, ?)",
+            (row.key, reason, settled.sha256, settled.bytes or 0, line),
         )
 
     def add_load(self, load: Mapping[str, Load]) -> None:
@@ -101,11 +101,9 @@ class Ledger:
         found = self._base.execute("select 1 from outcomes where key = ?", (key,)).fetchone()
         return found is not None
 
-    def may_pass(self, key: int, run: int) -> bool:
-        """Say whether a row failed before this run, for a reason that may have passed."""
-        found = self._base.execute(
-            "select reason from outcomes where key = ? and run < ?", (key, run)
-        ).fetchone()
+    def may_pass(self, key: int) -> bool:
+        """Say whether a row failed for a reason that may have passed."""
+        found = self._base.execute("select reason from outcomes where key = ?", (key,)).fetchone()
         return found is not None and found[0] in _PASSING
 
     def key_of(self, sha256: str) -> int | None:

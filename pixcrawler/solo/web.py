@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pixcrawler.adapters.web.fetch import WebFetcher
 from pixcrawler.adapters.web.guard import origins
+from pixcrawler.adapters.web.signals import further_signals
 from pixcrawler.adapters.web.visits import VisitLimits
 from pixcrawler.pipeline.optout.gate import Gate
 from pixcrawler.pipeline.optout.robots import RobotsTxt
@@ -76,7 +77,7 @@ def web_of(order: FetchOrder) -> Web:
     """
     try:
         allowed = origins(_setting("fetch_allow_origins"))
-        gate = Gate(order.purpose, _ignored(_setting("opt_out_ignore")))
+        gate = Gate(order.purpose, _ignored(_setting("opt_out_ignore")), further_signals())
         at_once = int(_setting("fetch_host_at_once"))
     except ValueError as error:
         raise CannotFetch(f"a setting of the environment makes no sense: {error}") from None

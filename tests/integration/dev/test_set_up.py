@@ -44,7 +44,7 @@ def test_an_old_node_is_not_used(checkout):
 
 
 def test_a_command_that_needs_no_stack_installs_none(tmp_path):
-    """`fetch` sets up neither the stack nor Node.js; once those are there, it needs nothing more."""
+    """`fetch` sets up neither the stack nor Node.js, and once only."""
     folder = a_checkout(tmp_path / "a b")
     done = run(folder, "fetch", "list.txt", "--out", "x", PATH="/usr/bin:/bin")
     assert done.stdout == "cli fetch list.txt --out x\n"
