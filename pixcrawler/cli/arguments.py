@@ -43,49 +43,27 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    common = _common()
-    _run(commands.add_parser("run", parents=[common], help="build a dataset", allow_abbrev=False))
-    _job(
-        commands.add_parser(
-            "estimate", parents=[common], help="what a job would give and cost", allow_abbrev=False
-        )
-    )
-    jobs = commands.add_parser("jobs", parents=[common], help="list your jobs", allow_abbrev=False)
+    parents = [_common()]
+
+    def command(name: str, told: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, parents=parents, help=told, allow_abbrev=False)
+
+    _run(command("run", "build a dataset"))
+    _job(command("estimate", "what a job would give and cost"))
+    jobs = command("jobs", "list your jobs")
     jobs.add_argument("--limit", type=_positive, default=20, metavar="N", help="at most (20)")
-    status = commands.add_parser("status", parents=[common], help="show a job", allow_abbrev=False)
-    status.add_argument("job", metavar="JOB", help="its id, or the beginning of it")
+    status = _of_job(command("status", "show a job"))
     status.add_argument("--watch", action="store_true", help="stay until the job has ended")
-    cancel = commands.add_parser(
-        "cancel", parents=[common], help="cancel a job", allow_abbrev=False
-    )
-    cancel.add_argument("job", metavar="JOB", help="its id, or the beginning of it")
-    _retry(
-        commands.add_parser(
-            "retry", parents=[common], help="fetch again what failed in a job", allow_abbrev=False
-        )
-    )
-    _download(
-        commands.add_parser(
-            "download", parents=[common], help="fetch a dataset", allow_abbrev=False
-        )
-    )
-    _verify(
-        commands.add_parser(
-            "verify", parents=[common], help="check a dataset by its receipts", allow_abbrev=False
-        )
-    )
+    _of_job(command("cancel", "cancel a job"))
+    _retry(_of_job(command("retry", "fetch again what failed in a job")))
+    _download(command("download", "fetch a dataset"))
+    _verify(command("verify", "check a dataset by its receipts"))
     fetched = commands.add_parser(
         "fetch", help="fetch a list of addresses, without a stack", allow_abbrev=False
     )
     add_fetch(fetched, _positive)
-    _engines(
-        commands.add_parser(
-            "engines", parents=[common], help="list, look at and switch engines", allow_abbrev=False
-        )
-    )
-    serve = commands.add_parser(
-        "serve", parents=[common], help="keep the local stack running here", allow_abbrev=False
-    )
+    _engines(command("engines", "list, look at and switch engines"))
+    serve = command("serve", "keep the local stack running here")
     serve.add_argument("--stop", action="store_true", help="stop the one that is running")
     return parser.parse_args(arguments)
 
@@ -143,8 +121,12 @@ def _job(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", metavar="N", help="of the dataset")
 
 
-def _retry(parser: argparse.ArgumentParser) -> None:
+def _of_job(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.add_argument("job", metavar="JOB", help="its id, or the beginning of it")
+    return parser
+
+
+def _retry(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reason",
         action="append",

@@ -19,6 +19,7 @@ from pixcrawler.domain.verdict import FETCH_REASONS, PASSING_REASONS, RejectReas
 RETRY_NOTE = "retry"
 """Code of the note that tells a retry's owner what it fetches."""
 _FIELD = "reasons"
+_WITH_VERSION = (JobStatus.SUCCEEDED, JobStatus.PARTIAL)
 
 Counts = dict[RejectReason, int]
 
@@ -97,6 +98,12 @@ def accepted(
             " for its end, or cancel it.",
             status=base.status.value,
         )
+    if base.retry_of is not None and base.status not in _WITH_VERSION:
+        # It may have ended before it had taken over everything.
+        raise Conflict(
+            f"This retry came to nothing: retry job {base.retry_of} again, which has everything.",
+            retry_of=base.retry_of,
+        )
     if retried_by is not None:
         raise Conflict(
             f"Job {retried_by} retries this one already, and holds all that it does: retry that"
@@ -106,7 +113,7 @@ def accepted(
     retry = retry_of(base.progress.reasons, wanted)
     if not retry.again:
         raise Conflict(_nothing(retry, wanted), failed=retry.left, would_be_retried=sorted(wanted))
-    if base.status in (JobStatus.SUCCEEDED, JobStatus.PARTIAL) and base.progress.kept >= MAX_IMAGES:
+    if base.status in _WITH_VERSION and base.progress.kept >= MAX_IMAGES:
         raise Conflict(f"The dataset is full: it has {base.progress.kept:,} images.")
     if not has_papers:
         raise Conflict(

@@ -25,8 +25,8 @@ from pixcrawler.functions.http_uploads import check_uploads
 from pixcrawler.functions.wire import Answer, Wire
 from pixcrawler.pipeline.engines.choice import faults, filter_notes
 from pixcrawler.pipeline.engines.entries import Switches
+from pixcrawler.pipeline.hindsight import is_recallable
 from pixcrawler.pipeline.payloads import Order
-from pixcrawler.pipeline.recall import is_recallable
 from pixcrawler.pipeline.words.consult import notes_at_creation
 
 RETRY_BODY_MAX_BYTES = 4096

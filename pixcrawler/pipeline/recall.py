@@ -8,24 +8,20 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pixcrawler.domain.dataset import Manifest, ManifestImage
-from pixcrawler.domain.errors import InvariantBroken, NotFound
+from pixcrawler.domain.dataset import ManifestImage
+from pixcrawler.domain.errors import InvariantBroken
 from pixcrawler.domain.job import MAX_IMAGES, Job
-from pixcrawler.domain.model import Value
 from pixcrawler.domain.source import Candidate
 from pixcrawler.domain.storage import (
-    WORK,
     BlobRef,
     candidates_ref,
-    chunks_of,
-    outcomes_ref,
     recall_ref,
     shard_ref,
     verdicts_ref,
     version_ref,
 )
-from pixcrawler.domain.verdict import FETCH_REASONS, Outcome, RejectReason, Verdict
-from pixcrawler.pipeline.assemble import LEDGER, MANIFEST
+from pixcrawler.domain.verdict import FETCH_REASONS, RejectReason, Verdict
+from pixcrawler.pipeline.hindsight import Sources, images_of, sources_of, verdicts_of
 from pixcrawler.pipeline.limits import CHUNK_IMAGES, RETRY_ROUND
 from pixcrawler.pipeline.payloads import Recalled, RecallRef
 from pixcrawler.pipeline.ports import BlobStore, ChunkCounts, JobStore
@@ -33,20 +29,6 @@ from pixcrawler.pipeline.ports import BlobStore, ChunkCounts, JobStore
 HELD_ROUND = 0
 _DIGEST_DIGITS = 16
 _JSON_LINES = "application/x-ndjson"
-_Image = tuple[str, str]
-"""What names an image of a version in its ledger: content hash and address."""
-
-
-class Sources(Value):
-    """Where it stands what became of a job's candidates; the same blobs at every repetition."""
-
-    has_version: bool
-    """The images are those of its version; else all that were found valid."""
-    has_ledger: bool
-    judged: tuple[tuple[int, int], ...] = ()
-    """Rounds and chunks whose verdicts are read, when there is no ledger."""
-    fetched: tuple[tuple[int, int], ...] = ()
-    """The same for those that were not judged any more: their outcomes are read."""
 
 
 def recall(ref: RecallRef, *, jobs: JobStore, blobs: BlobStore) -> Recalled:
@@ -94,47 +76,12 @@ def recall(ref: RecallRef, *, jobs: JobStore, blobs: BlobStore) -> Recalled:
 _CANCELLED = Recalled(held=0, chunks=0, candidates=0, cancelled=True)
 
 
-def is_recallable(job_id: str, dataset_id: str, version: int, blobs: BlobStore) -> bool:
-    """Say whether it can still be read what became of an ended job's candidates."""
-    written = (version_ref(dataset_id, version, name) for name in (MANIFEST, LEDGER))
-    if all(blobs.exists(place) for place in written):
-        return True
-    kinds = ("verdicts", "outcomes")
-    return any(next(_names(job_id, kind, blobs), None) is not None for kind in kinds)
-
-
-# ------------------------------------------------------------------ sources
-
-
 def _sources(ref: RecallRef, base: Job, blobs: BlobStore) -> Sources:
     """Return the sources: the first time as they are now, then always the same ones."""
     place = recall_ref(ref.job_id, "sources.json")
     if not blobs.exists(place):
-        blobs.put_new(place, _found(base, blobs).model_dump_json().encode())
+        blobs.put_new(place, sources_of(base, blobs).model_dump_json().encode())
     return Sources.model_validate_json(blobs.get(place))
-
-
-def _found(base: Job, blobs: BlobStore) -> Sources:
-    has_version = blobs.exists(version_ref(base.dataset_id, base.version, MANIFEST))
-    # A ledger alone was written by a job that ended before its manifest: its shards may lack.
-    if has_version and blobs.exists(version_ref(base.dataset_id, base.version, LEDGER)):
-        return Sources(has_version=True, has_ledger=True)
-    judged = tuple(_chunks(base.id, "verdicts", blobs))
-    fetched = tuple(sorted(set(_chunks(base.id, "outcomes", blobs)) - set(judged)))
-    if not judged and not fetched:
-        raise NotFound(f"The working files of job {base.id} are gone, and it wrote no version.")
-    return Sources(has_version=has_version, has_ledger=False, judged=judged, fetched=fetched)
-
-
-def _chunks(job_id: str, kind: str, blobs: BlobStore) -> Iterator[tuple[int, int]]:
-    for name in _names(job_id, kind, blobs):
-        round_no, _, chunk = name.rpartition("/")[2].partition(".")[0].partition("-")
-        yield int(round_no), int(chunk)
-
-
-def _names(job_id: str, kind: str, blobs: BlobStore) -> Iterator[str]:
-    place = chunks_of(job_id, kind)
-    return blobs.names(place.container, place.name)
 
 
 # ------------------------------------------------------------------ what is remembered
@@ -200,9 +147,9 @@ class _Memory:
 
 
 def _remembered(ref: RecallRef, base: Job, sources: Sources, blobs: BlobStore) -> _Memory:
-    images = _images(base, blobs) if sources.has_version else {}
+    images = images_of(base, blobs) if sources.has_version else {}
     memory = _Memory(room=max(0, MAX_IMAGES - len(images)), kept=len(images))
-    for verdict, shard in _verdicts(base, sources, blobs):
+    for verdict, shard in verdicts_of(base, sources, blobs):
         reason = verdict.reason
         if reason in FETCH_REASONS:
             memory.miss(verdict, reason, is_wanted=reason in ref.reasons)
@@ -220,12 +167,6 @@ def _remembered(ref: RecallRef, base: Job, sources: Sources, blobs: BlobStore) -
     return memory
 
 
-def _images(base: Job, blobs: BlobStore) -> dict[_Image, ManifestImage]:
-    place = version_ref(base.dataset_id, base.version, MANIFEST)
-    manifest = Manifest.model_validate_json(blobs.get(place))
-    return {(image.facts.sha256, image.source_url): image for image in manifest.images}
-
-
 def _as_kept(verdict: Verdict, image: ManifestImage) -> Verdict:
     """The verdict on an image of a version: where its bytes lie now, and where else it was found.
 
@@ -241,34 +182,6 @@ def _as_kept(verdict: Verdict, image: ManifestImage) -> Verdict:
         "length": image.length,
     }
     return verdict.model_copy(update={"outcome": outcome.model_copy(update=where)})
-
-
-def _verdicts(base: Job, sources: Sources, blobs: BlobStore) -> Iterator[tuple[Verdict, BlobRef]]:
-    """Yield every verdict of a job in order, and where the work files have its bytes."""
-    if sources.has_ledger:
-        nowhere = BlobRef(container=WORK, name="-")
-        for line in _lines(version_ref(base.dataset_id, base.version, LEDGER), blobs):
-            yield Verdict.model_validate_json(line), nowhere
-        return
-    for round_no, chunk in sources.judged:
-        for line in _lines(verdicts_ref(base.id, round_no, chunk), blobs):
-            verdict = Verdict.model_validate_json(line)
-            yield verdict, shard_ref(base.id, round_no, chunk, verdict.outcome.shard)
-    for round_no, chunk in sources.fetched:
-        place = outcomes_ref(base.id, round_no, chunk)
-        for line in _lines(place, blobs):
-            outcome = Outcome.model_validate_json(line)
-            yield Verdict(outcome=outcome, reason=outcome.reason, detail=outcome.detail), place
-
-
-def _lines(place: BlobRef, blobs: BlobStore) -> Iterator[bytes]:
-    """Yield the lines of a blob; hold little more than a piece of it."""
-    rest = b""
-    for piece in blobs.stream(place):
-        *whole, rest = (rest + piece).split(b"\n")
-        yield from whole
-    if rest:
-        yield rest
 
 
 # ------------------------------------------------------------------ what is written

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg.types.json import Json, Jsonb
 
+from pixcrawler.adapters.postgres.creation import (
+    insert_job,
+    insert_retry,
+    one_row,
+    repeated_job,
+    spec_hash,
+)
 from pixcrawler.adapters.postgres.entries import archive_of, dataset_entry, job_entry, version_entry
 from pixcrawler.adapters.postgres.identifiers import uuid_of
 from pixcrawler.adapters.postgres.paging import cursor_after, page_values
@@ -30,7 +34,7 @@ from pixcrawler.domain.catalogue import (
 from pixcrawler.domain.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from pixcrawler.domain.job import JobSpec, JobStatus
 from pixcrawler.domain.note import Note, with_notes
-from pixcrawler.domain.retry import RetryCall, accepted, note_of
+from pixcrawler.domain.retry import RetryCall
 from pixcrawler.domain.storage import Archive
 
 _SQL = statements("catalogue")
@@ -121,9 +125,9 @@ class PostgresCatalogue:
         with self._worker.as_service(CALLER_TIMEOUT_MS) as connection:
             connection.execute(_SQL["repair_profile"], values)
             connection.execute(_SQL["lock_owner"], values)
-            repeated = _repeated(connection, values) if idempotency_key else None
-            job_id = repeated or _insert_job(connection, values, spec)
-            row = _one(connection, "job", {**values, "job_id": job_id}, "job")
+            repeated = repeated_job(connection, values) if idempotency_key else None
+            job_id = repeated or insert_job(connection, values, spec)
+            row = one_row(connection, "job", {**values, "job_id": job_id}, "job")
         return Created(job=job_entry(row), is_repeated=repeated is not None)
 
     def retry_job(self, principal: Principal, call: RetryCall, *, has_papers: bool) -> Created:
@@ -146,12 +150,10 @@ class PostgresCatalogue:
         }
         with self._worker.as_service(CALLER_TIMEOUT_MS) as connection:
             connection.execute(_SQL["lock_owner"], values)
-            base = job_entry(_one(connection, "job", values, "job"))
-            repeated = _repeated(connection, values) if call.key else None
-            job_id = repeated or _insert_retry(
-                connection, values, base, call, has_papers=has_papers
-            )
-            row = _one(connection, "job", {**values, "job_id": job_id}, "job")
+            base = job_entry(one_row(connection, "job", values, "job"))
+            repeated = repeated_job(connection, values) if call.key else None
+            job_id = repeated or insert_retry(connection, values, base, call, has_papers=has_papers)
+            row = one_row(connection, "job", {**values, "job_id": job_id}, "job")
         return Created(job=job_entry(row), is_repeated=repeated is not None)
 
     def list_jobs(self, principal: Principal, page: Page) -> Listing[JobEntry]:
@@ -172,7 +174,7 @@ class PostgresCatalogue:
         values = {"job_id": uuid_of(job_id, "job"), "user_id": UUID(principal.user_id)}
         with self._worker.as_service(CALLER_TIMEOUT_MS) as connection:
             cancelled = connection.execute(_SQL["cancel_job"], values).fetchone()
-            entry = job_entry(_one(connection, "job", values, "job"))
+            entry = job_entry(one_row(connection, "job", values, "job"))
         if cancelled is None:
             raise _too_late(entry)
         return entry
@@ -197,7 +199,7 @@ class PostgresCatalogue:
             "limit": MAX_VERSIONS_SHOWN,
         }
         with self._api.as_user(principal.user_id) as connection:
-            _one(connection, "dataset", values, "dataset")
+            one_row(connection, "dataset", values, "dataset")
             rows = connection.execute(_SQL["versions"], values).fetchall()
         return Listing[VersionEntry](items=tuple(map(version_entry, rows)))
 
@@ -230,7 +232,7 @@ class PostgresCatalogue:
 
     def _read(self, name: str, principal: Principal, values: dict[str, Any], kind: str) -> DictRow:
         with self._api.as_user(principal.user_id) as connection:
-            return _one(connection, name, {**values, "user_id": UUID(principal.user_id)}, kind)
+            return one_row(connection, name, {**values, "user_id": UUID(principal.user_id)}, kind)
 
     def _page(
         self, name: str, principal: Principal, page: Page
@@ -240,68 +242,6 @@ class PostgresCatalogue:
             rows = connection.execute(_SQL[name], values).fetchall()
         shown = rows[: page.limit]
         return shown, cursor_after(shown[-1]) if len(rows) > page.limit else None
-
-
-def _one(connection: Connection[DictRow], name: str, values: dict[str, Any], kind: str) -> DictRow:
-    row = connection.execute(_SQL[name], values).fetchone()
-    if row is None:
-        raise NotFound(f"There is no such {kind}.")
-    return row
-
-
-def spec_hash(spec: JobSpec) -> bytes:
-    """Return what job files of one normal form share: 32 bytes."""
-    # Not sorted: the order of categories is part of the request.
-    text = json.dumps(spec.model_dump(mode="json"))
-    return hashlib.sha256(text.encode()).digest()
-
-
-def _repeated(connection: Connection[DictRow], values: dict[str, Any]) -> UUID | None:
-    row = connection.execute(_SQL["repeated"], values).fetchone()
-    if row is None:
-        return None
-    if row["request_hash"] != values["request_hash"]:
-        raise Conflict("This Idempotency-Key was used for another job file or retry.")
-    job_id: UUID = row["id"]
-    return job_id
-
-
-def _insert_job(connection: Connection[DictRow], values: dict[str, Any], spec: JobSpec) -> UUID:
-    project = _returned(connection, "project", {**values, "name": spec.project})["id"]
-    found = {**values, "project_id": project, "name": spec.name}
-    dataset = _returned(connection, "find_dataset", found)
-    if dataset["project_id"] != project:
-        raise Conflict(
-            f"There is a dataset {spec.name!r} in another project: name that project, or choose"
-            " another name.",
-            field="project",
-        )
-    values = {**values, "dataset_id": dataset["id"]}
-    version = _returned(connection, "next_version", values)["version"]
-    job_id: UUID = _returned(connection, "create_job", {**values, "version": version})["id"]
-    return job_id
-
-
-def _insert_retry(
-    connection: Connection[DictRow],
-    values: dict[str, Any],
-    base: JobEntry,
-    call: RetryCall,
-    *,
-    has_papers: bool,
-) -> UUID:
-    newer = connection.execute(_SQL["retried_by"], values).fetchone()
-    retried_by = str(newer["id"]) if newer else None
-    retry = accepted(base, call.reasons, has_papers=has_papers, retried_by=retried_by)
-    notes = [note_of(retry, base.id).model_dump(mode="json")]
-    values = {**values, "dataset_id": UUID(base.dataset_id), "notes": Jsonb(notes)}
-    version = _returned(connection, "next_version", values)["version"]
-    job_id: UUID = _returned(connection, "create_retry", {**values, "version": version})["id"]
-    return job_id
-
-
-def _returned(connection: Connection[DictRow], name: str, values: dict[str, Any]) -> DictRow:
-    return _one(connection, name, values, name.replace("_", " "))
 
 
 def _too_late(job: JobEntry) -> Conflict:

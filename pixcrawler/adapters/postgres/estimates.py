@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from pixcrawler.adapters.postgres.catalogue import spec_hash
+from pixcrawler.adapters.postgres.creation import spec_hash
 from pixcrawler.adapters.postgres.pool import CALLER_TIMEOUT_MS, Database
 from pixcrawler.adapters.postgres.statements import statements
 from pixcrawler.domain.account import Principal

@@ -221,6 +221,7 @@ def test_a_retry_that_came_to_nothing(api: Api) -> None:
         job = retry(api, user, base).json
         assert job["version"] == version
         world().jobs.finish(job["id"], status, "Over.")
+        assert retry(api, user, job["id"]).error["details"] == {"retry_of": base}
     assert retry(api, user, base).json["version"] == 4
 
 

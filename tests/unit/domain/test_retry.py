@@ -175,6 +175,21 @@ def test_a_job_that_was_retried():
     assert "job-2" in str(error)
 
 
+@pytest.mark.parametrize("status", [JobStatus.FAILED, JobStatus.CANCELLED])
+def test_a_retry_that_came_to_nothing(status):
+    """It may lack images of the job before it, which has them all: that one is named instead."""
+    broken_off = a_base(status).model_copy(update={"retry_of": "job-0"})
+    error = refused(broken_off)
+    assert error.details == {"retry_of": "job-0"}
+    assert "job-0" in str(error)
+
+
+def test_a_retry_with_a_version():
+    """It has all that its base had, so it is retried itself."""
+    retry = a_base(JobStatus.PARTIAL).model_copy(update={"retry_of": "job-0"})
+    assert accepted(retry, {GONE}, has_papers=True).again == {GONE: 28}
+
+
 def test_calls_for_the_same():
     """Whatever their order of reasons; another job or reason is another call."""
     same = {RetryCall("a", (GONE, BUSY)).digest, RetryCall("a", (BUSY, GONE), "key").digest}

@@ -13,9 +13,9 @@ from pixcrawler.domain.verdict import FETCH_REASONS, RejectReason
 from pixcrawler.domain.visit import Visit
 from pixcrawler.pipeline import recall as recall_module
 from pixcrawler.pipeline.assemble import LEDGER
+from pixcrawler.pipeline.hindsight import is_recallable
 from pixcrawler.pipeline.limits import CHUNK_IMAGES
 from pixcrawler.pipeline.payloads import Rounds
-from pixcrawler.pipeline.recall import is_recallable
 from tests.factories import a_candidate, a_picture, an_image, encoded, put_downloads
 
 GONE, BUSY, LATE = RejectReason.GONE, RejectReason.THROTTLED, RejectReason.TIMED_OUT
