@@ -36,7 +36,14 @@ class Forever:
     every_s: float = 0.0
 
 
-Step = bytes | float | Forever | End
+@dataclass(frozen=True)
+class Beneath:
+    """A piece that is sent beneath TLS, as it is."""
+
+    piece: bytes
+
+
+Step = bytes | float | Forever | Beneath | End
 Script = Iterable[Step]
 """Bytes are sent, numbers are pauses in seconds."""
 
@@ -98,6 +105,12 @@ class RawWeb:
         """Requests for anything but site files."""
         with self._lock:
             return sum(n for path, n in self.hits.items() if path not in SITE_FILES)
+
+    @property
+    def open_connections(self) -> int:
+        """Visitors that have not hung up."""
+        with self._lock:
+            return len(self._open)
 
     def close(self) -> None:
         """Hang up on everybody."""
@@ -174,6 +187,8 @@ class RawWeb:
             elif isinstance(step, End):
                 self._end(connection, step)
                 return step
+            elif isinstance(step, Beneath):
+                socket.socket.sendall(connection, step.piece)
             elif isinstance(step, Forever):
                 while not self.closing.wait(step.every_s):
                     connection.sendall(step.piece)

@@ -86,10 +86,18 @@ def trouble_of_status(status: int, retry_after: str | None) -> Trouble:
 
 def trouble_of_error(error: Exception) -> Trouble:
     """Return what a failed connection or an unreadable answer means."""
+    if not isinstance(error, aiohttp.ClientConnectorError) and _is_of_tls(error):
+        words = "what came was not encrypted as agreed"
+        return Trouble(RejectReason.TLS_FAILED, words, may_heal=True)
     for kinds, told in _MEANINGS:
         if isinstance(error, kinds):
             return told(error)
     return Trouble(RejectReason.BAD_ANSWER, _fault(error))
+
+
+def _is_of_tls(error: Exception) -> bool:
+    """Whether TLS broke on a connection that had been made."""
+    return any(isinstance(link, ssl.SSLError) for link in _chain(error))
 
 
 def _blocked(error: Exception) -> Trouble:

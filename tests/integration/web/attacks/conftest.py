@@ -205,6 +205,16 @@ def trusting(patch, *files):
     patch.setattr("pixcrawler.adapters.web.fetch.ssl_context", context)
 
 
+def settled(what, wanted):
+    """Whether something comes to a value soon: in a third of the time that TLS would wait."""
+    quiet = threading.Event()
+    for _ in range(100):
+        if what() == wanted:
+            return True
+        quiet.wait(0.1)
+    return False
+
+
 class Memory:
     """How many megabytes more this process has taken at once, within it; 0 where nobody knows."""
 

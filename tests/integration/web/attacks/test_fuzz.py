@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import logging
 import random
 import zlib
 
@@ -97,7 +98,7 @@ def _damaged(chance, raw):
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_damaged_answers_break_nothing(town, monkeypatch, number):
+def test_damaged_answers_break_nothing(town, monkeypatch, caplog, number):
     """No damage raises, hangs, fills the memory, or leads where nobody may go."""
     monkeypatch.setattr(SITE_DEADLINE, DEADLINE_S)
     chance = random.Random(SEED + number)
@@ -116,6 +117,8 @@ def test_damaged_answers_break_nothing(town, monkeypatch, number):
     assert len({one.reason for one in seen}) > 3
     assert (town.strangers(), town.private.connections) == ([], 0)
     assert memory.grown_mb < MOST_MB
+    # What is logged as an error nobody had thought of.
+    assert [record.message for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 ADDRESSES = [

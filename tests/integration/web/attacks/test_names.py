@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import socket
+import threading
 
 import pytest
 
+from pixcrawler.adapters.web.guard import ThreadResolver
 from tests.fakes.rawweb import PICTURE, End, Forever, answer
 from tests.integration.web.attacks.conftest import (
     NAMES_KEPT,
@@ -19,6 +21,7 @@ from tests.integration.web.attacks.conftest import (
 
 BLOCKED = "address_blocked"
 INSIDE = "127.0.0.1"
+PATIENCE_S = 30.0
 OK = (answer(), End.KEEP)
 HANG_UP = (answer(PICTURE, "200 OK", "Connection: close"),)
 MIXED = [
@@ -134,3 +137,27 @@ def test_a_host_that_never_answers_leaves_others_alone(town):
         [town.url("/a.jpg", "slow.example"), town.url("/b.jpg", "quick.example")], deadline_s=1.0
     )
     assert (seen[0].reason, seen[1].data) == ("timed_out", PICTURE)
+
+
+def test_names_that_hang_leave_others_their_look_ups(town, monkeypatch):
+    """A domain whose name server never answers does not keep other sites from being found."""
+    over = threading.Event()
+    ask = socket.getaddrinfo
+
+    def name_service(host, *args, **options):
+        if host.startswith("hang"):
+            over.wait(PATIENCE_S)
+            raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+        return ask(PUBLIC, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", name_service)
+    monkeypatch.setattr(SITE_DEADLINE, 1.0)
+    town.public.scripts["/a.jpg"] = OK
+    hanging = [town.url("/a.jpg", f"hang{n}.example") for n in range(60)]
+    good = [town.url("/a.jpg", f"good{n}.example") for n in range(4)]
+    try:
+        seen = fetch_all([*hanging, *good], names=ThreadResolver(), deadline_s=1.0)
+    finally:
+        over.set()
+    assert {one.reason for one in seen[:60]} == {"timed_out"}
+    assert [one.data for one in seen[60:]] == [PICTURE] * 4

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from pixcrawler.adapters.web import guard
 from tests.fakes.certificates import Authority, outdated
-from tests.fakes.rawweb import PICTURE, End, Forever, RawWeb, answer, redirect
-from tests.integration.web.attacks.conftest import PUBLIC, SITE_DEADLINE, fetch, trusting
+from tests.fakes.rawweb import PICTURE, Beneath, End, Forever, RawWeb, answer, redirect
+from tests.integration.web.attacks.conftest import (
+    PUBLIC,
+    SITE_DEADLINE,
+    a_fetcher,
+    fetch,
+    fetch_all,
+    settled,
+    trusting,
+)
 
 FAILED = "tls_failed"
+GENEROUS_S = 30.0
 NAME = "name.example"
 OK = (answer(), End.KEEP)
 ENVIRONMENT = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
@@ -111,6 +122,51 @@ def test_a_handshake_that_goes_wrong_ends_in_time(town, monkeypatch, greeting, r
     town.public.greeting = greeting
     seen = fetch(town.url("/a.jpg").replace("http:", "https:"), deadline_s=1.0)
     assert seen.reason == reason
+
+
+WITHIN = {
+    "noise for an answer": ((Beneath(b"\x00" * 99),), FAILED),
+    "noise within the body": ((answer()[:99], 0.1, Beneath(b"\xff" * 99)), FAILED),
+    "a broken record": ((Beneath(b"\x17\x03\x03\x00\x20" + bytes(32)),), FAILED),
+    "plain text": ((Beneath(answer()),), FAILED),
+    "hangs up in the body": ((answer()[:99],), "bad_answer"),
+    "tears down in the body": ((answer()[:99], 0.1, End.RESET), "bad_answer"),
+    "hangs up in a body without an end": (
+        (b"HTTP/1.1 200 OK\r\n\r\n" + PICTURE, 0.1, End.RESET),
+        "bad_answer",
+    ),
+    "hangs up at once": ((), "unreachable"),
+    "silence": ((End.SILENT,), "timed_out"),
+    "silence in the body": ((answer()[:99], End.SILENT), "timed_out"),
+    "a drip": ((b"HTTP/1.1 200 OK\r\nX: ", Forever(b"a", 0.02)), "timed_out"),
+}
+
+
+def test_what_goes_wrong_within_tls_is_told(serve, authority, monkeypatch):
+    """A broken record is no answer; whatever else happens is told as without TLS, and in time."""
+    trusting(monkeypatch, authority.file)
+    monkeypatch.setattr(SITE_DEADLINE, 1.0)
+    web = serve(authority.context(NAME))
+    web.scripts |= {f"/{n}": script for n, (script, _) in enumerate(WITHIN.values())}
+    began = time.monotonic()
+    seen = fetch_all([_https(web, f"/{n}") for n in range(len(WITHIN))], deadline_s=1.0)
+    told = {name: one.reason for name, one in zip(WITHIN, seen, strict=True)}
+    assert told == {name: reason for name, (_, reason) in WITHIN.items()}
+    # A server that does not take part in closing TLS holds nobody either.
+    assert time.monotonic() - began < GENEROUS_S
+
+
+def test_a_server_without_a_farewell_is_left_at_once(serve, authority, monkeypatch):
+    """Who is given up is hung up on: silent servers do not collect our connections."""
+    trusting(monkeypatch, authority.file)
+    web = serve(authority.context(NAME))
+    web.scripts["/silent"] = (b"HTTP/1.1 200 OK\r\nX", End.SILENT)
+    fetcher = a_fetcher(deadline_s=0.3)
+    try:
+        assert len(list(fetcher.fetch_all([_https(web, "/silent")] * 3))) == 3
+        assert settled(lambda: web.open_connections, 0)
+    finally:
+        fetcher.close()
 
 
 def test_a_redirect_into_bad_tls_is_refused(town, serve, authority):
