@@ -100,8 +100,12 @@ def show_fetched(talk: Talk, report: dict[str, Any], out: Path) -> None:
     _show_reasons(talk, report["reasons"])
     _show_hosts(talk, report["hosts"])
     talk.line()
+    if report["failed_in_passing"]:
+        count = f"{report['failed_in_passing']:,}"
+        talk.line(f"{count} of the failures may have passed: --retry-failed fetches them again")
+    pictures = "00000.tar …, " if report["shards"] else ""
     talk.line(f"folder   {out}")
-    talk.line("files    00000.tar …, outcomes.jsonl, outcomes.parquet, report.json")
+    talk.line(f"files    {pictures}outcomes.jsonl, outcomes.parquet, report.json")
 
 
 def _show_list(talk: Talk, report: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from pixcrawler.adapters.web.manners import VERSION, user_agent
+from pixcrawler.domain.verdict import PASSING_REASONS
 from pixcrawler.solo.folder import Folder
 from pixcrawler.solo.lists import Fault
 from pixcrawler.solo.order import FetchOrder
@@ -126,6 +127,7 @@ def report_of(
         "settled": settled,
         "kept": kept,
         "failed": sum(reasons.values()),
+        "failed_in_passing": sum(reasons.get(one.value, 0) for one in PASSING_REASONS),
         "reasons": dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
         "kept_bytes": folder.ledger.kept_bytes(),
         "shards": folder.shards,

@@ -133,7 +133,7 @@ def test_the_same_command_again_fetches_nothing(place):
 def test_only_failures_that_may_pass_are_retried(place):
     """--retry-failed asks for what failed in passing and nothing else; it goes to a new shard."""
     place.list("ok/1", "timed_out", "gone_404_410", "throttled", "disallowed_by_site")
-    place.run()
+    assert place.run()["failed_in_passing"] == 2
     first = (place.out / "00000.tar").read_bytes()
     place.web.asked.clear()
     place.web.answers["timed_out"] = an_image(77, 32, 24)
