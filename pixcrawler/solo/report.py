@@ -43,6 +43,15 @@ class Faults:
         self.first.append(told)
         return told
 
+    def told(self) -> dict[str, Any]:
+        """Return what the report says of them."""
+        return {
+            "faulty_rows": self.count,
+            "faults_by_rule": dict(self.by_rule.most_common(FAULTS_TOLD)),
+            "first_faults": self.first,
+            "list_broken_off": self.broken_off,
+        }
+
 
 @dataclass
 class Progress:
@@ -91,6 +100,18 @@ class Progress:
             "reasons": dict(self.reasons.most_common(3)),
         }
 
+    def told(self) -> dict[str, Any]:
+        """Return what the report says of this run."""
+        seconds = self.seconds
+        return {
+            "started_at": self.begun_at.isoformat(timespec="seconds"),
+            "seconds": round(seconds, 3),
+            "settled": self.settled,
+            "kept": self.kept,
+            "bytes": self.bytes,
+            "images_per_s": round(self.settled / max(seconds, 0.001), 2),
+        }
+
 
 def report_of(
     order: FetchOrder,
@@ -115,15 +136,11 @@ def report_of(
     kept = counts.pop(None, 0)
     reasons = {str(name): count for name, count in counts.items()}
     settled = kept + sum(reasons.values())
-    seconds = progress.seconds
     return {
         "version": _version(),
         "is_complete": is_whole and settled >= progress.rows,
         "rows": progress.rows if progress.is_read else None,
-        "faulty_rows": faults.count,
-        "faults_by_rule": dict(faults.by_rule.most_common(FAULTS_TOLD)),
-        "first_faults": faults.first,
-        "list_broken_off": faults.broken_off,
+        **faults.told(),
         "settled": settled,
         "kept": kept,
         "failed": sum(reasons.values()),
@@ -131,14 +148,7 @@ def report_of(
         "reasons": dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
         "kept_bytes": folder.ledger.kept_bytes(),
         "shards": folder.shards,
-        "this_run": {
-            "started_at": progress.begun_at.isoformat(timespec="seconds"),
-            "seconds": round(seconds, 3),
-            "settled": progress.settled,
-            "kept": progress.kept,
-            "bytes": progress.bytes,
-            "images_per_s": round(progress.settled / max(seconds, 0.001), 2),
-        },
+        "this_run": progress.told(),
         "hosts": folder.ledger.hosts(),
         "settings": {
             **order.model_dump(mode="json", exclude={"contact"}),
