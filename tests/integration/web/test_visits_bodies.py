@@ -162,6 +162,7 @@ def test_what_nobody_takes_is_closed(web):
     next(results)[1].body.close()
     while web.hits.total() < 5 or web.in_flight:
         threading.Event().wait(0.01)
+    threading.Event().wait(0.5)
     results.close()
     fetcher.close()
     gc.collect()
