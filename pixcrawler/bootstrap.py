@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pixcrawler.adapters.engines.uploads.shelf import Shelf
     from pixcrawler.adapters.postgres.catalogue import PostgresCatalogue
     from pixcrawler.adapters.postgres.estimates import PostgresEstimates
+    from pixcrawler.adapters.postgres.hosts import PostgresHosts
     from pixcrawler.adapters.postgres.pool import Database
     from pixcrawler.adapters.supabase.tokens import TokenVerifier
     from pixcrawler.adapters.web.fetch import WebFetcher
@@ -218,6 +219,13 @@ class World:
         return PostgresDesk(self._worker_database, lost_after_s=lost_after_s)
 
     @Lazy
+    def hosts(self) -> PostgresHosts:
+        """What all workers know together of the hosts they visit."""
+        from pixcrawler.adapters.postgres.hosts import PostgresHosts
+
+        return PostgresHosts(self._worker_database)
+
+    @Lazy
     def placeholders(self) -> PlaceholderBook:
         """Pictures that hosts are known to give instead of others."""
         from pixcrawler.adapters.postgres.placeholders import PostgresPlaceholders
@@ -244,7 +252,6 @@ class World:
     @Lazy
     def fetcher(self) -> WebFetcher:
         """Downloads images from the web."""
-        from pixcrawler.adapters.postgres.hosts import PostgresHosts
         from pixcrawler.adapters.postgres.site_files import PostgresSiteFiles
         from pixcrawler.adapters.web.fetch import WebFetcher
         from pixcrawler.adapters.web.guard import origins
@@ -255,7 +262,7 @@ class World:
             raise InvariantBroken("FETCH_ALLOW_ORIGINS opens the address guard: not in Azure.")
         return WebFetcher(
             self.settings.contact,
-            desk=PostgresHosts(self._worker_database),
+            desk=self.hosts,
             site_files=PostgresSiteFiles(self._worker_database),
             concurrency=self.settings.fetch_concurrency,
             limits=VisitLimits(

@@ -29,13 +29,13 @@ _LOST = Failure(code="story_lost", message="The job stopped without an end. Star
 @blueprint.function_name("sweep_work")
 @blueprint.timer_trigger(arg_name="timer", schedule="0 7 * * * *")
 def sweep_work(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding needs it
-    """Remove the working files of jobs that ended long enough ago, old uploads and estimates."""
+    """Remove the working files of ended jobs, and uploads, estimates and hosts that are old."""
     w = world()
     before = w.clock() - timedelta(hours=w.settings.work_grace_h)
     swept = sweep(before, keeper=w.keeper, blobs=w.blobs)
     uploads = sweep_uploads(w.clock() - timedelta(days=UPLOAD_SWEPT_DAYS), blobs=w.blobs)
-    told = (swept.jobs, swept.blobs, uploads, w.estimates.sweep())
-    log.info("work.swept jobs=%d blobs=%d uploads=%d estimates=%d", *told)
+    told = (swept.jobs, swept.blobs, uploads, w.estimates.sweep(), w.hosts.sweep())
+    log.info("work.swept jobs=%d blobs=%d uploads=%d estimates=%d hosts=%d", *told)
 
 
 @blueprint.function_name("find_stuck")

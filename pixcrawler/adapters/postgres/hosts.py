@@ -72,10 +72,14 @@ class PostgresHosts:
         self._rows("report", values)
 
     def sweep(self) -> int:
-        """Forget the hosts that nobody visited for long; return how many."""
-        [row] = self._rows("sweep", {"days": rules.KEPT_DAYS})
-        swept: int = row["hosts"]
-        return swept
+        """Forget the hosts that nobody visited for long; return how many.
+
+        Files of sites go a day after nobody believes them any more.
+        """
+        with self._database.as_service() as connection:
+            connection.execute(_SQL["sweep_files"])
+            swept = connection.execute(_SQL["sweep"], {"days": rules.KEPT_DAYS}).fetchone()
+        return swept["hosts"] if swept else 0
 
     def _rows(self, name: str, values: dict[str, Any]) -> list[DictRow]:
         with self._database.as_service(CALLER_TIMEOUT_MS) as connection:

@@ -52,11 +52,6 @@ class PostgresSiteFiles:
         with self._database.as_service() as connection:
             connection.execute(_SQL["put"], values)
 
-    def sweep(self) -> int:
-        """Remove what has been too old for a day; return how many."""
-        with self._database.as_service() as connection:
-            return connection.execute(_SQL["sweep"]).rowcount
-
 
 def _is_kept(url: str) -> bool:
     # No site's own file has a longer address, or one that PostgreSQL cannot store.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pixcrawler.adapters.postgres.hosts import PostgresHosts
 from pixcrawler.adapters.postgres.site_files import PostgresSiteFiles
 from tests.contracts.site_files import DAY_S, SiteFilesContract, a_file
 from tests.integration.conftest import App
@@ -26,11 +27,11 @@ class TestPostgresSiteFiles(SiteFilesContract):
     def harness(self, app: App) -> PostgresFilesHarness:
         return PostgresFilesHarness(app)
 
-    def test_what_is_old_is_swept(self, harness: PostgresFilesHarness) -> None:
-        """A file goes when it has not been believed for a day."""
+    def test_what_is_old_is_swept(self, harness: PostgresFilesHarness, app: App) -> None:
+        """A file goes with the hosts' sweep when it has not been believed for a day."""
         harness.files.put(a_file(), 60)
         harness.files.put(a_file("https://b.example/robots.txt"), 3600)
         harness.pass_time(DAY_S + 61)
-        assert harness.files.sweep() == 1
+        PostgresHosts(app.worker).sweep()
         rows = harness.database.rows("select url from private.site_files")
         assert rows == [("https://b.example/robots.txt",)]

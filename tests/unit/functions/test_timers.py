@@ -37,7 +37,7 @@ class Keeper:
         self.found["ended"].remove(job_id)
 
 
-class Estimates:
+class Kept:
     """Says that nothing was old, and remembers that it was asked."""
 
     sweeps = 0
@@ -53,7 +53,7 @@ def look(memory, call):
 
     def fire(name="find_stuck", **found):
         keeper = Keeper(**found)
-        vars(memory).update(keeper=keeper, estimates=Estimates())
+        vars(memory).update(keeper=keeper, estimates=Kept(), hosts=Kept())
         call(timers, name, None)
         return keeper
 
@@ -127,5 +127,5 @@ def test_working_files_go_after_their_grace(look, memory):
     grace = timedelta(hours=memory.settings.work_grace_h)
     assert not memory.blobs.exists(queries_ref("job-1"))
     assert keeper.found["ended"] == []
-    assert memory.estimates.sweeps == 1
+    assert (memory.estimates.sweeps, memory.hosts.sweeps) == (1, 1)
     assert begun - keeper.asked["ended"] <= grace <= memory.clock() - keeper.asked["ended"]

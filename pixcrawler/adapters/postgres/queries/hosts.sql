@@ -17,3 +17,7 @@ select private.report_hosts(
 
 -- name: sweep
 select private.sweep_hosts(%(days)s) as hosts
+
+-- name: sweep_files
+delete from private.site_files
+where until < clock_timestamp() - interval '1 day'

@@ -12,7 +12,3 @@ values (%(url)s, %(status)s, %(body)s, %(sha256)s,
 on conflict (url) do update
 set status = excluded.status, body = excluded.body, sha256 = excluded.sha256,
     until = excluded.until
-
--- name: sweep
-delete from private.site_files
-where until < clock_timestamp() - interval '1 day'
