@@ -71,7 +71,10 @@ def images_of(base: Job, blobs: BlobStore) -> dict[ImageName, ManifestImage]:
 
 
 def verdicts_of(base: Job, sources: Sources, blobs: BlobStore) -> Iterator[tuple[Verdict, BlobRef]]:
-    """Yield every verdict of a job in order, and where the work files have its bytes."""
+    """Yield every verdict of a job in order, and where the work files have its bytes.
+
+    One with neither facts nor a reason is none yet: its bytes came, and nobody looked at them.
+    """
     if sources.has_ledger:
         nowhere = BlobRef(container=WORK, name="-")
         for line in _lines(version_ref(base.dataset_id, base.version, LEDGER), blobs):
@@ -85,7 +88,8 @@ def verdicts_of(base: Job, sources: Sources, blobs: BlobStore) -> Iterator[tuple
         place = outcomes_ref(base.id, round_no, chunk)
         for line in _lines(place, blobs):
             outcome = Outcome.model_validate_json(line)
-            yield Verdict(outcome=outcome, reason=outcome.reason, detail=outcome.detail), place
+            verdict = Verdict(outcome=outcome, reason=outcome.reason, detail=outcome.detail)
+            yield verdict, shard_ref(base.id, round_no, chunk, outcome.shard)
 
 
 def _lines(place: BlobRef, blobs: BlobStore) -> Iterator[bytes]:

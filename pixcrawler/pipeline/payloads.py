@@ -89,7 +89,7 @@ class Recalled(Value):
     held: int = Field(ge=0)
     """Chunks of round 0, judged already: its images, and failures that are left as they are."""
     chunks: int = Field(ge=0)
-    """Chunks of round 1: candidates to fetch again."""
+    """Chunks of round 1: candidates to fetch again, or to look at for the first time."""
     candidates: int = Field(ge=0)
     """In round 1."""
     limit: int = Field(default=1, ge=1)

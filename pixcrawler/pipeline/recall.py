@@ -15,15 +15,16 @@ from pixcrawler.domain.source import Candidate
 from pixcrawler.domain.storage import (
     BlobRef,
     candidates_ref,
+    outcomes_ref,
     recall_ref,
     shard_ref,
     verdicts_ref,
     version_ref,
 )
-from pixcrawler.domain.verdict import FETCH_REASONS, RejectReason, Verdict
+from pixcrawler.domain.verdict import FETCH_REASONS, Outcome, RejectReason, Verdict
 from pixcrawler.pipeline.hindsight import Sources, images_of, sources_of, verdicts_of
 from pixcrawler.pipeline.limits import CHUNK_IMAGES, RETRY_ROUND
-from pixcrawler.pipeline.payloads import Recalled, RecallRef
+from pixcrawler.pipeline.payloads import ChunkRef, Recalled, RecallRef
 from pixcrawler.pipeline.ports import BlobStore, ChunkCounts, JobStore
 
 HELD_ROUND = 0
@@ -36,7 +37,8 @@ def recall(ref: RecallRef, *, jobs: JobStore, blobs: BlobStore) -> Recalled:
 
     Round 0 holds the images of the job's version, judged already and with their bytes; of a job
     without a version, everything that it found valid. In its last chunks are the failures that
-    are not asked for: a later retry finds them there. Round 1 are the candidates to fetch again.
+    are not asked for: a later retry finds them there. Round 1 are the candidates to fetch again,
+    and after them those whose bytes came when the job broke off, before anybody looked at them.
 
     Safe to repeat, also by two workers at once: the first list of sources counts, what they say
     does not change, and everything else follows from it. Of the bytes, one piece is in memory.
@@ -52,25 +54,23 @@ def recall(ref: RecallRef, *, jobs: JobStore, blobs: BlobStore) -> Recalled:
         return _CANCELLED
     base = jobs.job(ref.retry_of)
     memory = _remembered(ref, base, _sources(ref, base, blobs), blobs)
-    parts = memory.parts()
-    jobs.add_chunks(ref.job_id, HELD_ROUND, [len(part.lines) for part in parts])
-    for chunk, part in enumerate(parts):
-        if jobs.is_given_up(ref.job_id):
-            return _CANCELLED
-        _hold(part, ref.job_id, chunk, blobs)
-        jobs.chunk_validated(ref.job_id, HELD_ROUND, chunk, part.counts)
-    cut = list(_in_chunks(memory.again))
-    for chunk, lines in enumerate(cut):
-        blobs.put(candidates_ref(ref.job_id, RETRY_ROUND, chunk), b"".join(lines), _JSON_LINES)
-    jobs.add_chunks(ref.job_id, RETRY_ROUND, [len(lines) for lines in cut])
+    try:
+        held = _write_held(memory, ref.job_id, jobs=jobs, blobs=blobs)
+        sizes = _write_open(memory, ref.job_id, jobs=jobs, blobs=blobs)
+    except _GivenUp:
+        return _CANCELLED
     recalled = Recalled(
-        held=len(parts),
-        chunks=len(cut),
-        candidates=len(memory.again),
+        held=held,
+        chunks=len(sizes),
+        candidates=sum(sizes),
         limit=memory.limit(jobs.job(ref.job_id).spec.max_images),
     )
     blobs.put(done, recalled.model_dump_json().encode(), "application/json")
     return recalled
+
+
+class _GivenUp(Exception):
+    """Nobody waits for the job any more."""
 
 
 _CANCELLED = Recalled(held=0, chunks=0, candidates=0, cancelled=True)
@@ -89,7 +89,7 @@ def _sources(ref: RecallRef, base: Job, blobs: BlobStore) -> Sources:
 
 @dataclass
 class _Part:
-    """A chunk of round 0: verdicts as lines, and the tar in which their images lie."""
+    """A chunk: verdicts or outcomes as lines, and the tar in which their images lie."""
 
     shard: BlobRef | None = None
     lines: list[bytes] = field(default_factory=list)
@@ -115,6 +115,8 @@ class _Memory:
     """By the name of the tar."""
     left: list[tuple[RejectReason, bytes]] = field(default_factory=list)
     again: list[bytes] = field(default_factory=list)
+    unseen: dict[str, _Part] = field(default_factory=dict)
+    """What came and was not looked at, by the name of the tar."""
 
     def parts(self) -> list[_Part]:
         """Return the chunks of round 0, those with images first."""
@@ -138,6 +140,11 @@ class _Memory:
         part = self.held.setdefault(shard.name, _Part(shard))
         part.lines.append(_line(verdict.model_copy(update={"outcome": outcome})))
 
+    def keep_unseen(self, shard: BlobRef, outcome: Outcome) -> None:
+        """Take a picture whose bytes lie in ``shard``, and that nobody looked at."""
+        part = self.unseen.setdefault(shard.name, _Part(shard))
+        part.lines.append(_line(outcome.model_copy(update={"shard": _digest(shard)})))
+
     def miss(self, verdict: Verdict, reason: RejectReason, *, is_wanted: bool) -> None:
         """Take a candidate that failed while it was fetched."""
         if is_wanted and len(self.again) < self.room:
@@ -154,7 +161,8 @@ def _remembered(ref: RecallRef, base: Job, sources: Sources, blobs: BlobStore) -
         if reason in FETCH_REASONS:
             memory.miss(verdict, reason, is_wanted=reason in ref.reasons)
         elif verdict.facts is None:
-            continue
+            if reason is None:
+                memory.keep_unseen(shard, verdict.outcome)
         elif not sources.has_version:
             memory.hold(shard, verdict)
         else:
@@ -187,17 +195,50 @@ def _as_kept(verdict: Verdict, image: ManifestImage) -> Verdict:
 # ------------------------------------------------------------------ what is written
 
 
-def _hold(part: _Part, job_id: str, chunk: int, blobs: BlobStore) -> None:
-    """Write a chunk of round 0: its images, and last its verdicts."""
-    place = verdicts_ref(job_id, HELD_ROUND, chunk)
+def _write_held(memory: _Memory, job_id: str, *, jobs: JobStore, blobs: BlobStore) -> int:
+    """Write round 0, which is judged; return how many chunks it has."""
+    parts = memory.parts()
+    jobs.add_chunks(job_id, HELD_ROUND, [len(part.lines) for part in parts])
+    for chunk, part in enumerate(parts):
+        _check_wanted(job_id, jobs)
+        at = ChunkRef(job_id=job_id, round=HELD_ROUND, chunk=chunk)
+        _copy(part, at, verdicts_ref(job_id, HELD_ROUND, chunk), blobs)
+        jobs.chunk_validated(job_id, HELD_ROUND, chunk, part.counts)
+    return len(parts)
+
+
+def _write_open(memory: _Memory, job_id: str, *, jobs: JobStore, blobs: BlobStore) -> list[int]:
+    """Write round 1, which is still to be judged; return how many candidates each chunk has.
+
+    With its outcomes written, a chunk counts as downloaded: nothing of it is fetched again.
+    """
+    cut = list(_in_chunks(memory.again))
+    for chunk, lines in enumerate(cut):
+        blobs.put(candidates_ref(job_id, RETRY_ROUND, chunk), b"".join(lines), _JSON_LINES)
+    for chunk, part in enumerate(memory.unseen.values(), len(cut)):
+        _check_wanted(job_id, jobs)
+        at = ChunkRef(job_id=job_id, round=RETRY_ROUND, chunk=chunk)
+        _copy(part, at, outcomes_ref(job_id, RETRY_ROUND, chunk), blobs)
+    sizes = [len(lines) for lines in (*cut, *(part.lines for part in memory.unseen.values()))]
+    jobs.add_chunks(job_id, RETRY_ROUND, sizes)
+    return sizes
+
+
+def _check_wanted(job_id: str, jobs: JobStore) -> None:
+    if jobs.is_given_up(job_id):
+        raise _GivenUp
+
+
+def _copy(part: _Part, at: ChunkRef, place: BlobRef, blobs: BlobStore) -> None:
+    """Write a chunk: its images, and last the lines that say where they lie."""
     if blobs.exists(place):
         return
     if part.shard is not None:
         with tempfile.TemporaryFile() as file:
             for piece in blobs.stream(part.shard):
                 file.write(piece)
-            copy = shard_ref(job_id, HELD_ROUND, chunk, _digest(part.shard))
-            blobs.put_file(copy, file, "application/x-tar")
+            shard = shard_ref(at.job_id, at.round, at.chunk, _digest(part.shard))
+            blobs.put_file(shard, file, "application/x-tar")
     blobs.put(place, b"".join(part.lines), _JSON_LINES)
 
 
@@ -212,5 +253,5 @@ def _digest(shard: BlobRef) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:_DIGEST_DIGITS]
 
 
-def _line(value: Candidate | Verdict) -> bytes:
+def _line(value: Candidate | Outcome | Verdict) -> bytes:
     return f"{value.model_dump_json(exclude_defaults=True)}\n".encode()

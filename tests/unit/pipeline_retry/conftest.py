@@ -109,6 +109,7 @@ class Workshop:
         return [
             [Candidate.model_validate_json(line) for line in self.blobs.get(place).splitlines()]
             for place in places
+            if self.blobs.exists(place)
         ]
 
     def held(self, job_id: str, found: Recalled) -> list[list[Verdict]]:

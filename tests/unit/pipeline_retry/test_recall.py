@@ -13,9 +13,10 @@ from pixcrawler.domain.verdict import FETCH_REASONS, RejectReason
 from pixcrawler.domain.visit import Visit
 from pixcrawler.pipeline import recall as recall_module
 from pixcrawler.pipeline.assemble import LEDGER
+from pixcrawler.pipeline.download import download
 from pixcrawler.pipeline.hindsight import is_recallable
 from pixcrawler.pipeline.limits import CHUNK_IMAGES
-from pixcrawler.pipeline.payloads import Rounds
+from pixcrawler.pipeline.payloads import ChunkRef, Rounds
 from tests.factories import a_candidate, a_picture, an_image, encoded, put_downloads
 
 GONE, BUSY, LATE = RejectReason.GONE, RejectReason.THROTTLED, RejectReason.TIMED_OUT
@@ -199,9 +200,19 @@ def broken_off(workshop):
 
 
 def test_a_job_without_a_version(workshop, broken_off):
-    """What it had found valid is taken over, and what failed is fetched again."""
+    """What came is taken over, judged or not; what failed is fetched again."""
     workshop.retry(broken_off, web={url(1): an_image(1), url(4): BUSY})
-    assert {image.source_url for image in workshop.manifest(2).images} == {url(0), url(1)}
+    assert {image.source_url for image in workshop.manifest(2).images} == set(map(url, (0, 1, 3)))
+    progress = workshop.progress("job-2")
+    assert (progress.candidates, progress.chunks.total, progress.chunks.completed) == (4, 3, 3)
+
+
+def test_what_came_is_not_fetched_again(workshop, broken_off):
+    """A chunk whose bytes are there counts as downloaded, although nobody had looked at it."""
+    found = workshop.recall(broken_off)
+    last = ChunkRef(job_id="job-2", round=1, chunk=found.chunks - 1)
+    report = download(last, jobs=workshop.jobs, blobs=workshop.blobs, fetcher=None)
+    assert (report.passed, report.rejected) == (1, 0)
 
 
 def test_a_job_that_found_nothing(workshop):
@@ -220,7 +231,7 @@ def test_a_ledger_of_a_version_that_never_was(workshop, broken_off):
     """Papers that were written before a job failed are no version: the work files tell."""
     workshop.blobs.put(version_ref("data-1", 1, LEDGER), b"")
     found = workshop.recall(broken_off)
-    assert (found.held, found.candidates, found.limit) == (1, 2, 100)
+    assert (found.held, found.candidates, found.limit) == (1, 3, 100)
 
 
 def test_nothing_is_left_of_the_job(workshop, broken_off):
@@ -301,8 +312,10 @@ def test_a_cancelled_retry_copies_nothing_more(workshop, base):
     assert workshop.snapshot("job-2/") == {}
 
 
-def test_cancelled_while_it_copies(workshop, base, monkeypatch):
+@pytest.mark.parametrize("kind", ["base", "broken_off"])
+def test_cancelled_while_it_copies(workshop, request, monkeypatch, kind):
     """A cancel that comes in the middle is seen before the next chunk is copied."""
+    base = request.getfixturevalue(kind)
     workshop.new_job()
     put_file = workshop.blobs.put_file
 
