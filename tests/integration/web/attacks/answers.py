@@ -325,6 +325,11 @@ BAD: dict[str, tuple[Script, str, str]] = {
         "unreachable",
         "closed without an answer",
     ),
+    "too many interim answers": (
+        (b"HTTP/1.1 102 Processing\r\n\r\n" * 17, 0.2, answer(), End.KEEP),
+        "bad_answer",
+        "more than 16 interim answers",
+    ),
 }
 
 # They take as long as we let them.

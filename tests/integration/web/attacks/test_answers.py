@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import zlib
+
 import pytest
 
-from tests.fakes.rawweb import PICTURE, RawWeb
+from tests.fakes.rawweb import PICTURE, End, RawWeb, answer
 from tests.integration.web.attacks.answers import BAD, FLOODS, GOOD, HANGING, TAILS
-from tests.integration.web.attacks.conftest import PUBLIC, Town, fetch_all, open_town
+from tests.integration.web.attacks.conftest import PUBLIC, Memory, Town, fetch, fetch_all, open_town
 
 HASTY_S = 1.5
+MOST_MB = 32
 SLACK_S = 15.0
 """However busy this machine may be."""
 
@@ -80,3 +83,15 @@ def test_what_follows_a_good_answer_is_not_listened_to(played, name):
     """The picture arrives; whatever else the server sends is not taken."""
     seen = played(TAILS)[name]
     assert (seen.reason, seen.data) == (None, PICTURE)
+
+
+def test_a_bomb_takes_no_memory(town):
+    """Of 256 MB in 256 KB no more is unpacked than may come."""
+    packer = zlib.compressobj(wbits=31)
+    megabyte = bytes(1024 * 1024)
+    bomb = packer.compress(PICTURE) + b"".join(packer.compress(megabyte) for _ in range(256))
+    bomb += packer.flush()
+    town.public.scripts["/a.jpg"] = (answer(bomb, "200 OK", "Content-Encoding: gzip"), End.KEEP)
+    with Memory() as memory:
+        seen = fetch(town.url("/a.jpg"))
+    assert (seen.reason, memory.grown_mb < MOST_MB) == ("too_large_bytes", True)
