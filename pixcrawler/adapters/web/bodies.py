@@ -145,12 +145,15 @@ async def drain(response: aiohttp.ClientResponse) -> None:
     An answer that is left before its end takes its connection with it.
     """
     content, length = response.content, response.content_length
-    if content.at_eof() or length is None or length - content.total_bytes > DRAIN_MAX_BYTES:
+    if length is not None and length - content.total_bytes > DRAIN_MAX_BYTES:
         return
-    with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+    if response.headers.get("Connection", "").lower() == "close":
+        return
+    left = DRAIN_MAX_BYTES
+    with contextlib.suppress(aiohttp.ClientError, OSError):
         async with asyncio.timeout(DRAIN_MAX_S):
-            while await content.readany():
-                pass
+            while left > 0 and (piece := await content.readany()):
+                left -= len(piece)
 
 
 def _too_large(limits: BodyLimits) -> Trouble:

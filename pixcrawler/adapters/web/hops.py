@@ -311,9 +311,9 @@ def _because(trouble: Trouble) -> str:
 
 
 def _closed(closed: HostClosed) -> Trouble:
-    """What it means that no turn came."""
-    is_asked = closed.is_pause and _ASKED in closed.detail
-    reason = RejectReason.THROTTLED if is_asked else RejectReason.HOST_SUSPENDED
+    """What it means that no turn came: trouble of the host, or that it wants us less often."""
+    is_trouble = closed.is_pause and _ASKED not in closed.detail
+    reason = RejectReason.HOST_SUSPENDED if is_trouble else RejectReason.THROTTLED
     return Trouble(reason, closed.detail, wait_s=closed.wait_s)
 
 

@@ -13,9 +13,9 @@ from typing_extensions import override
 from pixcrawler.adapters.web.connections import OnceAsked, QuietConnector
 from pixcrawler.adapters.web.guard import VettingResolver, vetted_socket
 
-KEPT_HOSTS = 128
-"""To which connections are kept while nobody uses them: of pictures that each have another host
-nearly all are never used again, and a process may have 1,024 files open."""
+KEPT_CONNECTIONS = 256
+"""While nobody uses them: of pictures that each have another host nearly all are never used again,
+and a process may have 1,024 files open."""
 KEPT_S = 15.0
 """How long an idle connection is kept: most servers close it after 5 to 60 s."""
 BUFFER_BYTES = 64 * 1024
@@ -50,9 +50,12 @@ class _Connector(QuietConnector):
     @override
     def _release(self, key: Any, protocol: Any, *, should_close: bool = False) -> None:
         super()._release(key, protocol, should_close=should_close)
-        if len(self._conns) > KEPT_HOSTS:
+        kept = sum(map(len, self._conns.values()))
+        while kept > KEPT_CONNECTIONS:
             # A dictionary keeps the order in which keys came.
-            for idle, _ in self._conns.pop(next(iter(self._conns))):
+            oldest = self._conns.pop(next(iter(self._conns)))
+            kept -= len(oldest)
+            for idle, _ in oldest:
                 idle.close()
 
 

@@ -117,6 +117,26 @@ def test_the_rest_of_a_small_page_is_waited_for(web, status):
     assert web.connections == before
 
 
+@pytest.mark.parametrize(("size", "kept"), [(3000, True), (300_000, False)])
+def test_a_page_of_unknown_length_is_read_while_it_is_small(web, size, kept):
+    """Of a page in chunks as much is read as one of announced length may have."""
+
+    def chunked(handler, given):
+        handler.wfile.write(b"HTTP/1.1 404 Gone\r\nTransfer-Encoding: chunked\r\n\r\n")
+        threading.Event().wait(0.1)
+        for _ in range(size // 1000):
+            handler.wfile.write(b"3e8\r\n" + HTML.ljust(1000) + b"\r\n")
+        handler.wfile.write(b"0\r\n\r\n")
+        handler.close_connection = False
+
+    web.raw_answers["/p.jpg"] = chunked
+    fetcher = a_fetcher(web)
+    assert fetch(fetcher, web.url("/p.jpg")).reason is RejectReason.GONE
+    before = web.connections
+    assert fetch(fetcher, web.url("/ok")).body.read() == PICTURE
+    assert (web.connections == before) is kept
+
+
 def test_a_dripping_end_is_not_drained_for_long(web):
     """Reading a refused body to its end is given up after a second."""
     web.raw_answers["/p.jpg"] = lambda handler, given: (

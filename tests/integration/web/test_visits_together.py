@@ -195,7 +195,7 @@ def test_site_files_that_are_away_reach_the_caller(web):
 
 def test_idle_connections_are_bounded(web, monkeypatch):
     """To hosts that are left nothing stays open beyond a few, the oldest closed first."""
-    monkeypatch.setattr(wire, "KEPT_HOSTS", 2)
+    monkeypatch.setattr(wire, "KEPT_CONNECTIONS", 2)
     webs = [FakeWeb() for _ in range(5)]
     fetcher = a_fetcher(allowed=frozenset(one.origin for one in webs))
     for one in webs:

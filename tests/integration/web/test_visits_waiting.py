@@ -151,3 +151,14 @@ def test_what_hosts_are_told_of_reaches_their_desk(web):
     assert sum(one.failures for one in told) == 2
     assert sum(one.bytes for one in told) >= len(PICTURE)
     assert {one.host for one in told} == {f"127.0.0.1:{web.port}"}
+
+
+def test_a_queue_that_is_too_long_is_told(web):
+    """With a long Crawl-delay, those for whom no turn comes in time are told so at once."""
+    web.answers["/robots.txt"] = (200, {}, b"User-agent: *\nCrawl-delay: 1000\n")
+    urls = [web.url(f"/ok?{n}") for n in range(5)]
+    results = [result for _, result in a_fetcher(web, patience_s=2).fetch_all(urls)]
+    late = [result for result in results if not isinstance(result, Fetched)]
+    assert web.hits.total() == len(urls) - len(late) <= 1
+    assert {result.reason for result in late} == {RejectReason.THROTTLED}
+    assert "1000 s between requests" in late[0].detail
