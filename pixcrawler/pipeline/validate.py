@@ -159,10 +159,9 @@ def _as_asked(facts: ImageFacts, data: bytes, filters: Filters) -> ImageFacts | 
 
 def _without_known(verdicts: list[Verdict], placeholders: PlaceholderBook) -> list[Verdict]:
     """Refuse what its host is known to give instead of pictures; uploads have no host."""
-    hosts = [giver_of(one.outcome) if one.facts else None for one in verdicts]
     pairs = [
-        (host, one.facts.sha256) if host and one.facts else ("", "")
-        for host, one in zip(hosts, verdicts, strict=True)
+        (giver_of(one.outcome) or "", one.facts.sha256) if one.facts else ("", "")
+        for one in verdicts
     ]
     since = placeholders.known(sorted({pair for pair in pairs if pair[0]}))
     return [

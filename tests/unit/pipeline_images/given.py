@@ -77,12 +77,18 @@ def at(path: str, count: int, host: str = SHOP) -> list[str]:
     return [f"{host}{path.format(number)}" for number in range(101, 101 + count)]
 
 
-def spread(sites: int, keywords: int = 3, categories: int = 2, path: str = "/a{}.jpg"):
-    """Return one picture at so many sites, found for so many keywords of so many categories."""
+def spread(
+    sites: int,
+    keywords: int = 3,
+    categories: int = 2,
+    path: str = "/a{}.jpg",
+    host: str = "www.site{}.example",
+) -> list[Verdict]:
+    """Return one picture at so many hosts, found for so many keywords of so many categories."""
     return [
         given(
             n,
-            f"https://www.site{n}.example{path.format(n)}",
+            f"https://{host.format(n)}{path.format(n)}",
             picture=1,
             keyword=f"word {n % keywords}",
             category=f"kind {n % keywords % categories}",
