@@ -14,10 +14,10 @@ from pixcrawler.cli.fetch import add_fetch
 from pixcrawler.cli.stack import DEFAULT_STATE
 
 _EPILOG = """\
-exit codes: 0 done; 1 the job failed or was cancelled, or a dataset is not what its receipts say;
-2 a mistake on the command line or in the job file; 3 a dataset with fewer images than wanted;
-4 no API, no local stack or no valid token; 130 interrupted. Results go to stdout, everything else
-to stderr.
+exit codes: 0 done; 1 the job failed or was cancelled, a dataset is not what its receipts say, or of
+a list no picture was kept; 2 a mistake on the command line or in the job file; 3 a dataset with
+fewer images than wanted, or a list that breaks off; 4 no API, no local stack or no valid token; 130
+interrupted. Results go to stdout, everything else to stderr.
 """
 
 

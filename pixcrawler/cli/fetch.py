@@ -75,6 +75,9 @@ def fetch(options: argparse.Namespace, talk: Talk) -> int:
     if "message" in ended:
         raise (Mistake if code == MISTAKE else CliError)(str(ended["message"]))
     report = ended.get("report")
+    if was_interrupted and not report:
+        talk.note("interrupted before anything new was fetched")
+        return INTERRUPTED
     if not isinstance(report, dict):
         raise CliError(
             f"the fetch ended unexpectedly ({_how(code)}); nothing that was finished is lost: "

@@ -46,6 +46,8 @@ def main(arguments: list[str]) -> int:
 
         def stop(number: int, _: object) -> None:
             was_stopped.append(number)
+            if not fetch.has_begun:  # it may be waiting for standard input
+                sys.exit(INTERRUPTED)
             fetch.stop()
 
         signal.signal(signal.SIGTERM, stop)

@@ -51,6 +51,8 @@ class Fetch:
         looker = Looker(order.level, order.min_size_px)
         self._windows = Windows(web, looker.settle, WAITING_TOO * order.concurrency)
         self._stops_at: float | None = None
+        self.has_begun = False
+        """Before, there is nothing to bring to an end."""
 
     def stop(self) -> None:
         """Begin nothing more, and end soon; may be called from a signal handler."""
@@ -67,6 +69,7 @@ class Fetch:
             rows = self._first_looked_at(folder)
             try:
                 folder.begin()
+                self.has_begun = True
                 with closing(self._web):
                     self._fetch(rows, folder)
                 folder.ledger.add_load(self._web.take_load())

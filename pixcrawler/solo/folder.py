@@ -19,6 +19,7 @@ from pixcrawler.solo.shards import Shards
 WORK = ".fetch"
 _LEDGER = "ledger.db"
 _STDIN_COPY = "list"
+_STDIN_DRAFT = "list.new"
 _OURS = ("[0-9][0-9][0-9][0-9][0-9].tar", "outcomes.jsonl", "outcomes.parquet", "report.json")
 _PIECE_BYTES = 1024 * 1024
 
@@ -104,7 +105,7 @@ class Folder:
         self._shards.close()
         self.ledger.close()
         if self._is_new:
-            for name in (_LEDGER, _STDIN_COPY):
+            for name in (_LEDGER, _STDIN_COPY, _STDIN_DRAFT):
                 (self.work / name).unlink(missing_ok=True)
             with suppress(OSError):  # there is something else in it
                 self.work.rmdir()
@@ -163,9 +164,10 @@ def _source(order: FetchOrder, work: Path) -> SourceList:
     try:
         if order.source == STDIN:
             path = work / _STDIN_COPY
-            with path.with_suffix(".new").open("wb") as copy:
+            draft = work / _STDIN_DRAFT
+            with draft.open("wb") as copy:
                 shutil.copyfileobj(sys.stdin.buffer, copy, _PIECE_BYTES)
-            path.with_suffix(".new").replace(path)
+            draft.replace(path)
         with path.open("rb") as file:
             return _measured(path, file)
     except OSError as error:

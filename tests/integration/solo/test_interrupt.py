@@ -125,3 +125,14 @@ def test_terminate_ends_the_worker_too(program):
     assert process.returncode == 143
     assert is_gone(worker)
     assert len(keys_in_shards(program.out)) >= 16
+
+
+def test_ctrl_c_while_the_list_is_awaited(program):
+    """Ctrl-C before standard input has ended leaves nothing behind and waits for nothing."""
+    process = program.start("-", "--out", "out")
+    wait_until((program.out / ".fetch" / "list.new").exists, 30)
+    process.send_signal(signal.SIGINT)
+    process.wait(30)
+    assert process.returncode == 130
+    assert "before anything new was fetched" in process.stderr.read()
+    assert not program.out.exists()
