@@ -94,7 +94,7 @@ def advice(spec: JobSpec, stop: Stop | None, reports: Sequence[EngineReport]) ->
     if stop in _BUDGETS:
         return f"Raise budget.{stop} to get more."
     if stop is Stop.RETRIED:
-        return "Retry this job for what failed again, or start its job file anew to look for more."
+        return "Retry later for what failed again, or start the job file anew to look for more."
     if not spec.keywords:
         return "Add addresses to get more." if spec.urls else "Add pictures to get more."
     tips = [tip for tip in (remedy(reports), _filters(reports), _ADD) if tip]

@@ -55,6 +55,7 @@ def told(reports, stop=None, *, images=3, is_exhausted=True, **spec):
         (Stop.MAX_REQUESTS, "its budget of 1,000 requests to engines", "budget.max_requests"),
         (Stop.MAX_CANDIDATES, "its budget of 5,000 candidates", "budget.max_candidates"),
         (Stop.MAX_BYTES, "its budget of 1,000,000,000 downloaded bytes", "budget.max_bytes"),
+        (Stop.RETRIED, "a retry fetches what failed before", "Retry later"),
         (Stop.SATURATED, "the last rounds gave hardly anything new", "Add keywords"),
         (Stop.REFUSED, "want to be left alone for now", "Add keywords"),
         (Stop.USED_UP, "the engines have no more for these words", "Add keywords"),
