@@ -33,6 +33,9 @@ def test_every_address_ends_with_its_reason(program, server):
     wanted = {path: reason for path, reason in BAD.items() if path != "/same/2"}
     assert reasons == {**dict.fromkeys(GOOD), **wanted}
     assert "/private/1" not in server.hits
+    [refused] = [one for one in program.outcomes() if one["reason"] == "disallowed_by_site"]
+    [finding] = [one for one in refused["findings"] if one["refuses"]]
+    assert (finding["signal"], finding["source"]) == ("robots.txt", f"{server.origin}/robots.txt")
     assert server.most_in_flight <= 4
     report = json.loads((program.out / "report.json").read_text())
     assert (report["rows"], report["kept"], report["failed"], report["faulty_rows"]) == (
