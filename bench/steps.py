@@ -126,19 +126,17 @@ def _run(world: World, token: str, images: int) -> None:
         found.candidates,
         [partial(download, ref, jobs=jobs, blobs=blobs, fetcher=world.fetcher) for ref in refs],
     )
+    book = world.placeholders
     steps.measure(
         "validate",
         found.candidates,
-        [
-            partial(validate, ref, jobs=jobs, blobs=blobs, placeholders=world.placeholders)
-            for ref in refs
-        ],
+        [partial(validate, ref, jobs=jobs, blobs=blobs, placeholders=book) for ref in refs],
     )
     rounds = Rounds(job_id=job_id, chunks=(found.chunks,))
     steps.measure(
         "deduplicate",
         found.candidates,
-        [lambda: deduplicate(rounds, jobs=jobs, blobs=blobs, placeholders=world.placeholders)],
+        [lambda: deduplicate(rounds, jobs=jobs, blobs=blobs, placeholders=book)],
     )
     [made] = steps.measure(
         "assemble",
