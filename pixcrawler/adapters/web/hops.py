@@ -174,7 +174,11 @@ class Hops:
         if course.gate is None:
             return 0.0
         try:
-            rules = await self._sites.rules_of(course.url)
+            async with asyncio.timeout(max(0.0, course.clock.patience_s)):
+                rules = await self._sites.rules_of(course.url)
+        except TimeoutError:
+            words = "what it says of machines took too long to come"
+            raise Trouble(RejectReason.HOST_SUSPENDED, words) from None
         except Trouble as told:
             # One trouble is told to all who wait: each has its own.
             raise Trouble(told.reason, told.detail, wait_s=told.wait_s) from None

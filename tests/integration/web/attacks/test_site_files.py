@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from tests.fakes.rawweb import PICTURE, End, Forever, answer, redirect
+from tests.fakes.rawweb import NOT_FOUND, PICTURE, End, Forever, answer, redirect
 from tests.integration.web.attacks.answers import CHUNKED, CHUNKS, OK
 from tests.integration.web.attacks.conftest import SITE_DEADLINE, Memory, fetch, fetch_all
 
@@ -178,3 +178,15 @@ def test_a_hundred_visits_wait_for_one_robots_txt(town, monkeypatch):
     assert {one.reason for one in seen} == {"timed_out"}
     assert (town.public.hits[ROBOTS], town.public.hits["/a.jpg"]) == (1, 0)
     assert max(one.elapsed_ms for one in seen) < 30_000
+
+
+def test_a_chain_of_slow_sites_ends_with_the_patience(town):
+    """Redirects from one slow site to the next hold a visit no longer than it may wait."""
+    town.public.scripts |= dict.fromkeys((ROBOTS, TDMREP), (0.6, NOT_FOUND, End.KEEP))
+    for number in range(5):
+        target = town.url(f"/{number + 1}", f"host{number + 1}.example")
+        town.public.scripts[f"/{number}"] = (redirect(target), End.KEEP)
+    town.public.scripts["/5"] = PICTURE_IS_THERE
+    seen = fetch(town.url("/0", "host0.example"), patience_s=2.0)
+    assert seen.reason == "host_suspended"
+    assert town.public.hits["/5"] == 0
