@@ -200,3 +200,29 @@ def test_a_signed_address_is_sent_as_it_is(web):
     web.answers["/signed"] = lambda given: (seen.append(given), (200, {}, PICTURE))[1]
     fetch(a_fetcher(web), web.url("/signed?sig=A%2fb%7E&b=2&a=%41"))
     assert seen == [{"sig": "A/b~", "b": "2", "a": "A"}]
+
+
+def test_nothing_of_us_goes_on_to_the_next_address(web):
+    """A redirect takes no cookie, referrer, credential or fragment along."""
+    asked = []
+    web.answers["/start"] = (302, {"Location": "/next?a=1#part", "Set-Cookie": "a=b; Path=/"}, b"")
+    web.raw_answers["/next"] = lambda handler, given: (
+        asked.append(handler.path),
+        handler.send(200, {}, PICTURE),
+    )
+    result = fetch(a_fetcher(web), web.url("/start#top"))
+    assert (result.body.read(), asked) == (PICTURE, ["/next?a=1"])
+    for sent in web.seen_headers:
+        assert not {"Cookie", "Authorization", "Referer", "Origin"} & set(sent)
+
+
+def test_no_proxy_and_no_password_of_the_environment_is_used(web, monkeypatch, tmp_path):
+    """Settings for other programs do not lead us around the guard, nor give anything away."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login us password secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert fetch(a_fetcher(web), web.url("/ok")).body.read() == PICTURE
+    assert all("Authorization" not in sent for sent in web.seen_headers)
