@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import urljoin
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
-from pixcrawler.adapters.web.bodies import BodyLimits, drain, read_body
-from pixcrawler.adapters.web.evidence import Trail, plain
+from pixcrawler.adapters.web.bodies import drain, read_body
+from pixcrawler.adapters.web.course import Course
+from pixcrawler.adapters.web.evidence import plain
 from pixcrawler.adapters.web.guard import AddressBlocked, vet_url
 from pixcrawler.adapters.web.sites import Sites
 from pixcrawler.adapters.web.slots import Slots
@@ -20,7 +21,7 @@ from pixcrawler.adapters.web.trouble import Trouble, trouble_of_error, trouble_o
 from pixcrawler.adapters.web.turns import HostClosed, Turn, Turns
 from pixcrawler.adapters.web.wire import connected_to
 from pixcrawler.domain.verdict import RejectReason
-from pixcrawler.pipeline.optout.gate import Gate, Ruling
+from pixcrawler.pipeline.optout.gate import Ruling
 from pixcrawler.pipeline.visits.body import Body
 
 # What hostile answers have raised, or may raise, in a client of 30,000 lines; one site must not
@@ -48,71 +49,6 @@ _HOST_REASONS = frozenset(
 """Troubles that the host is in, rather than one address of it."""
 _ASKED = "it asked"
 _RULE_SHOWN_CHARS = 200
-
-
-class Clock:
-    """The deadline of one visit; it stands still while the visit waits for its host or for us."""
-
-    def __init__(self, deadline_s: float, patience_s: float) -> None:
-        self.timer = asyncio.timeout(deadline_s)
-        self.deadline_s = deadline_s
-        self.patience_s = patience_s
-        """How long the visit may still wait for hosts."""
-        self._left_s: float | None = None
-        self._since = 0.0
-
-    @property
-    def left_s(self) -> float:
-        """Until the deadline, while the clock runs."""
-        return (self.timer.when() or 0.0) - asyncio.get_running_loop().time()
-
-    def stop(self) -> None:
-        """Stand still from now on."""
-        self._since = asyncio.get_running_loop().time()
-        self._left_s = (self.timer.when() or 0.0) - self._since
-        self.timer.reschedule(None)
-
-    def charge(self) -> None:
-        """Take what was waited so far from the patience; what follows is not the host's doing."""
-        now = asyncio.get_running_loop().time()
-        self.patience_s -= now - self._since
-        self._since = now
-
-    def go(self) -> None:
-        """Run again, if it stands still."""
-        if self._left_s is not None:
-            self.timer.reschedule(asyncio.get_running_loop().time() + self._left_s)
-            self._left_s = None
-
-
-@dataclass(slots=True)
-class Course:
-    """One visit: what it is for and how far it has got."""
-
-    url: str
-    clock: Clock
-    body_limits: BodyLimits
-    caller: object
-    """What the requests of one call share."""
-    gate: Gate | None = None
-    check: Callable[[str], None] | None = None
-    """Of what the first bytes claim to be."""
-    headers: Mapping[str, str] | None = None
-    trail: Trail = field(default_factory=Trail)
-    status: int | None = None
-    is_new_try: bool = True
-    is_status_told: bool = False
-    """The last answer came whole, and its status is what was wrong with it."""
-    is_body_judged: bool = False
-    body: Body | None = None
-    """Whole, though what follows may still fail."""
-
-    def begin(self) -> None:
-        """Begin a request."""
-        if self.is_new_try:
-            self.trail.begin()
-        self.is_new_try = False
-        self.status = None
 
 
 @dataclass(frozen=True)

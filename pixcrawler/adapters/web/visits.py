@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from pixcrawler.adapters.web.bodies import BodyLimits, refuse_kinds
+from pixcrawler.adapters.web.course import Clock, Course
 from pixcrawler.adapters.web.evidence import plain
-from pixcrawler.adapters.web.hops import Clock, Course, Hops, Ways
+from pixcrawler.adapters.web.hops import Hops, Ways
 from pixcrawler.adapters.web.manners import back_off_s
 from pixcrawler.adapters.web.sites import Sites
 from pixcrawler.adapters.web.trouble import Trouble
