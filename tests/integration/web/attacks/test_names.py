@@ -134,7 +134,7 @@ def test_a_host_that_never_answers_leaves_others_alone(town):
     drip = (b"HTTP/1.1 200 OK\r\nX-Drip: ", Forever(b"a", 0.05))
     town.public.scripts |= {"/a.jpg": drip, "/b.jpg": OK}
     seen = fetch_all(
-        [town.url("/a.jpg", "slow.example"), town.url("/b.jpg", "quick.example")], deadline_s=1.0
+        [town.url("/a.jpg", "slow.example"), town.url("/b.jpg", "quick.example")], deadline_s=2.0
     )
     assert (seen[0].reason, seen[1].data) == ("timed_out", PICTURE)
 
@@ -151,12 +151,12 @@ def test_names_that_hang_leave_others_their_look_ups(town, monkeypatch):
         return ask(PUBLIC, *args, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", name_service)
-    monkeypatch.setattr(SITE_DEADLINE, 1.0)
+    monkeypatch.setattr(SITE_DEADLINE, 2.0)
     town.public.scripts["/a.jpg"] = OK
     hanging = [town.url("/a.jpg", f"hang{n}.example") for n in range(60)]
     good = [town.url("/a.jpg", f"good{n}.example") for n in range(4)]
     try:
-        seen = fetch_all([*hanging, *good], names=ThreadResolver(), deadline_s=1.0)
+        seen = fetch_all([*hanging, *good], names=ThreadResolver(), deadline_s=2.0)
     finally:
         over.set()
     assert {one.reason for one in seen[:60]} == {"timed_out"}
