@@ -110,7 +110,7 @@ async def serve(scheme: str, latency_s: float, folder: Path) -> None:
         return answer
 
     app = web.Application()
-    app.router.add_get("/{number}.{suffix}", picture)
+    app.router.add_get(r"/{number:\d+}.{suffix:\w+}", picture)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     context = None
