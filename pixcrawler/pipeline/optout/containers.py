@@ -48,9 +48,15 @@ class Embedded:
 
     def add_xmp(self, packet: bytes) -> None:
         """Keep a packet, or as much of it as there is room for."""
-        room = MAX_XMP_BYTES - sum(map(len, self.xmp))
-        if room > 0 and len(self.xmp) < MAX_PACKETS:
-            self.xmp.append(packet[:room])
+        if self.room:
+            self.xmp.append(packet[: self.room])
+
+    @property
+    def room(self) -> int:
+        """For so many bytes of XMP."""
+        if len(self.xmp) >= MAX_PACKETS:
+            return 0
+        return MAX_XMP_BYTES - sum(map(len, self.xmp))
 
 
 @lru_cache(maxsize=1)
@@ -115,7 +121,8 @@ def _segments(data: bytes) -> Iterator[Piece]:
 def _of_png(data: bytes) -> Embedded:
     found = Embedded()
     for kind, piece in _png_chunks(data):
-        if kind == b"iTXt" and piece[: len(_PNG_XMP)] == _PNG_XMP:
+        # Unpacking is what costs: what there is no room for is left packed.
+        if kind == b"iTXt" and found.room and piece[: len(_PNG_XMP)] == _PNG_XMP:
             found.add_xmp(_international_text(piece[len(_PNG_XMP) :]))
         elif kind == b"caBX" and not found.jumbf:
             found.jumbf = bytes(piece)
