@@ -259,7 +259,7 @@ def _closed(closed: HostClosed) -> Trouble:
 
 def _host_of(address: URL) -> str:
     """The name that a host's budget goes by: with its port where that is not the scheme's own."""
-    host = (address.raw_host or "").lower()
+    host = (address.raw_host or "").lower().removesuffix(".")
     if ":" in host:
         host = f"[{host}]"
     return host if address.is_default_port() else f"{host}:{address.port}"

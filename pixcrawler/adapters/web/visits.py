@@ -31,6 +31,7 @@ SITE_FILE_DEADLINE_S = 10.0
 CAUSES_KEPT = 1000
 _OK = 200
 _THROTTLED = 429
+_UNAVAILABLE = 503
 _URL_MAX_CHARS = 4096
 _DETAIL_MAX_CHARS = 300
 _CAUSES = frozenset(
@@ -182,7 +183,7 @@ class Visitor:
                     # No turn came for another try: what the last one met says more.
                     raise failures[-1] from None
                 failures.append(trouble)
-                wait_s = back_off_s(len(failures))
+                wait_s = max(back_off_s(len(failures)), trouble.wait_s or 0.0)
                 is_over = len(failures) >= self.limits.tries or wait_s > course.clock.left_s
                 if is_over or not trouble.may_heal:
                     raise
@@ -205,7 +206,7 @@ def _is_throttled(course: Course, trouble: Trouble) -> bool:
     if not course.is_status_told:
         return False
     return course.status == _THROTTLED or (
-        trouble.reason is RejectReason.SERVER_ERROR and trouble.wait_s is not None
+        course.status == _UNAVAILABLE and trouble.wait_s is not None
     )
 
 

@@ -52,6 +52,16 @@ def test_a_stated_wait_is_obeyed_by_all_and_costs_no_picture(web, status, form):
     assert max(result.visit.tries for result in results) == 2
 
 
+@pytest.mark.parametrize(
+    ("path", "requests"),
+    [("/status/500?after=0", 3), ("/status/502?after=1", 3), ("/status/500?after=3600", 1)],
+)
+def test_other_troubles_that_state_a_wait_are_tries(web, path, requests):
+    """Only 429 and 503 cost no try; what else names a time is asked again after it, in time."""
+    result = fetch(a_fetcher(web), web.url(path))
+    assert (result.reason, web.hits.total()) == (RejectReason.SERVER_ERROR, requests)
+
+
 def test_throttling_without_a_time_costs_no_try(web):
     """A host that answers 429 five times in a row is waited for, with one try allowed."""
     count = []
