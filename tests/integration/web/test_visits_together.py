@@ -247,3 +247,21 @@ def test_nothing_is_asked_of_a_name_that_is_not_there():
     assert reasons == {RejectReason.NAME_UNRESOLVED}
     assert fetch(fetcher, urls[0]).reason is RejectReason.NAME_UNRESOLVED
     fetcher.close()
+
+
+def test_a_name_is_looked_up_once_for_all_calls(web):
+    """What was looked up and vetted for one call serves the next ones."""
+    asked = []
+
+    class Counting(ThreadResolver):
+        async def resolve(self, host, port=0, family=socket.AF_UNSPEC):
+            asked.append(host)
+            return await super().resolve("127.0.0.1", port, socket.AF_INET)
+
+    origin = f"http://pictures.example:{web.port}"
+    fetcher = a_fetcher(resolver=Counting, allowed=frozenset({origin}))
+    web.answers["/p.jpg"] = (200, {"Connection": "close"}, PICTURE)
+    for _ in range(3):
+        assert fetch(fetcher, f"{origin}/p.jpg").body.read() == PICTURE
+    assert asked == ["pictures.example"]
+    fetcher.close()
