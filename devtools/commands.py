@@ -14,7 +14,10 @@ from devtools.set_up import set_up
 
 ALONE = ("fetch",)
 """Commands that need no stack."""
-CLIENT = ("run", "estimate", "serve", "jobs", "status", "cancel", "download", "engines")
+CLIENT = (
+    *("run", "estimate", "serve", "engines"),
+    *("jobs", "status", "cancel", "retry", "download", "verify"),
+)
 COMMANDS = (*CLIENT, *ALONE, "test", "check", "bench", "clean")
 INTERRUPTED = 130
 _INSTALL_AZURITE = """

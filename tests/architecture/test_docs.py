@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from devtools.commands import COMMANDS as OF_DEV
 from pixcrawler.cli.arguments import parse
 from pixcrawler.cli.commands import COMMANDS
 from tests.architecture.house import PRODUCT, ROOT
@@ -25,6 +26,14 @@ def test_the_tables_are_those_of_the_code(place, made):
 def test_every_command_is_documented(command):
     """README shows each command of the command line."""
     assert f"./dev {command}" in README
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_one_of_dev(command):
+    """What README shows after ./dev is a command there, and in its help."""
+    assert command in OF_DEV
+    help_text = (ROOT / "dev").read_text(encoding="utf-8")
+    assert re.search(rf"(?m)^  .*\b{command}\b", help_text)
 
 
 def test_every_option_is_documented(capsys):
