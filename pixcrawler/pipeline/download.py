@@ -24,10 +24,10 @@ MEMBER_OVERHEAD_BYTES = 1024
 """Of a tar member: its header, and at most one block of padding."""
 DIGEST_DIGITS = 16
 """Of a shard's SHA-256, in its name."""
-_FINAL = frozenset(
-    {RejectReason.DISALLOWED_BY_SITE, RejectReason.OPTED_OUT, RejectReason.OVER_LIMIT}
-)
-"""Failures that other addresses are no answer to: nobody's wishes are gone around."""
+_WISHES = frozenset({RejectReason.DISALLOWED_BY_SITE, RejectReason.OPTED_OUT})
+"""Of a site or an author: met at any address of a candidate, they hold for all of them."""
+_FINAL = _WISHES | {RejectReason.OVER_LIMIT}
+"""Failures that other addresses are no answer to."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _fetched(
     """Fetch everything; bodies go to the shard as they come, so that memory holds few.
 
     What gave no picture is tried again at its next alternative, in a further pass. Where none
-    helps, the first failure is the one that is told.
+    helps, the first failure is the one that is told, unless a wish ended the search.
     """
     missing = Unfetched(RejectReason.UNREACHABLE, "the fetcher gave no result")
     results: list[_Member | Unfetched] = [missing] * len(candidates)
@@ -141,9 +141,14 @@ def _fetched(
         for place, came in fetcher.fetch_all([visit.url for visit in visits]) if visits else ():
             visit = visits[place]
             result = came if isinstance(came, Unfetched) else _taken(visit, came, shard)
-            if visit.is_first or isinstance(result, _Member):
+            if visit.is_first or _ends(result):
                 results[visit.index] = result
     return results
+
+
+def _ends(result: _Member | Unfetched) -> bool:
+    """Say whether what an alternative gave is the candidate's outcome."""
+    return isinstance(result, _Member) or result.reason in _WISHES
 
 
 def _visits(

@@ -294,6 +294,16 @@ def test_wishes_are_not_gone_around(chunk, run):
     assert web.asked == [["0"]]
 
 
+@pytest.mark.parametrize("reason", [RejectReason.OPTED_OUT, RejectReason.DISALLOWED_BY_SITE])
+def test_wishes_met_on_the_way_are_not_gone_around(chunk, run, blobs, reason):
+    """A wish at a further address ends the search, and is what is told."""
+    chunk(1, {0: at("a", "b")})
+    web = Web(a=Unfetched(reason, "iptc: plus:DataMining"), b=JPEG)
+    assert run(web) == ChunkReport(passed=0, rejected=1)
+    assert web.asked == [["0"], ["a"]]
+    assert [one.reason for one in outcomes(blobs)] == [reason]
+
+
 def test_addresses_are_few(chunk, run):
     """However many addresses a candidate has, three further ones are tried."""
     chunk(1, {0: at(*"abcdef")})
