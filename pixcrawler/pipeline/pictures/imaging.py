@@ -56,9 +56,10 @@ _DECODER_ERRORS = (
 _DETAIL_CHARS = 200
 _ON_ITS_SIDE = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
-_HASHED_FROM_PX = 256
-"""The shorter side is box-averaged to this or a little more before the slow, exact resizing.
-Measured on 80 pictures x 8 changes: distances as without, up to 12 times faster."""
+_HASHED_FROM_PX = 128
+"""The shorter side is averaged to this or a little more before the slow, exact resizing, for JPEG
+while it is decoded. Measured on 60 pictures x 7 changes: distances as from 256 and from full size
+(at most 2 bits for half size, formats and recompression, 4 brightness, 6 a crop of 1 % a side)."""
 _SIDE = 32
 _LOW = 8
 _FLAT_SPREAD = 1.0
@@ -108,17 +109,18 @@ def _decoded(
     """Decode, measure and hash; ``size`` is what was looked at before any decoder did."""
     try:
         image = _DECODERS[kind](BytesIO(data))
-        if image.size != size:
+        if size is None or image.size != size:
             detail = f"{kind}: two sizes, {size} and {image.size}"
             return _of_size(image.size, max_pixels) or Flaw(RejectReason.UNDECODABLE, detail)
-        # JPEG: brightness only, still every coded bit; the same grey as of a PNG copy.
-        image.draft("L", None)
+        # JPEG: brightness only, and no larger than the hash wants it; still every coded bit is
+        # read. The hash is that of the full size, or has two bits exchanged (one picture in ten).
+        image.draft("L", (_HASHED_FROM_PX, _HASHED_FROM_PX))
         image.load()
         turn = magic.orientation(image.info.get("exif") or b"")
         phash = _hash(_grey(image), turn, data)
     except _DECODER_ERRORS as error:
         return _of_failure(data, kind, error)
-    width, height = reversed(image.size) if turn in _ON_ITS_SIDE else image.size
+    width, height = reversed(size) if turn in _ON_ITS_SIDE else size
     return ImageFacts(
         format=kind,
         width=width,
