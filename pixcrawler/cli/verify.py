@@ -284,5 +284,6 @@ def _tell(proof: Proof, talk: Talk, *, is_compared: bool) -> None:
         "each as its receipt says"
     )
     talk.line(f"root {proof.root}" + (", which is the one you gave" if is_compared else ""))
+    talk.note("labels, statistics and texts have no receipts: they were not looked at")
     if not is_compared:
         talk.note("a root that you have from elsewhere can be compared: --root HEX")

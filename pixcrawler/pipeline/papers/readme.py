@@ -40,7 +40,8 @@ address, redirects, time, headers, hash, what the site and the file say about ma
 what the licence rests on. The lines are canonical JSON (RFC 8785) and the leaves of a Merkle tree
 (RFC 9162, section 2.1, SHA-256) with this root, which is in manifest.json, too:
     {root}
-To check that nothing was changed, added, left out or moved, on this folder or the ZIP:
+To check, on this folder or the ZIP, that no image and no receipt was changed, added, left out or
+moved (labels, statistics and texts have no receipts):
     pixcrawler verify FOLDER
 Whoever gave you this archive may change it together with its root: compare the root with one that
 you have from elsewhere (--root).

@@ -144,6 +144,13 @@ def test_a_dataset_as_it_was_made_is_verified(verify, dataset):
     assert "--root" in said.err
 
 
+def test_what_has_no_receipt_is_not_vouched_for(verify, dataset):
+    """Labels and texts are beyond the receipts, and nobody is told otherwise."""
+    dataset.files["labels/labels.csv"] = b"path,category\n"
+    said = verify(dataset)
+    assert (said.code, "labels, statistics and texts have no receipts" in said.err) == (0, True)
+
+
 def test_the_answer_for_programs(verify, dataset):
     """With --json the answer has the root, the counts and no finding."""
     said = verify(dataset, "--json")
@@ -189,7 +196,7 @@ def test_a_root_that_is_none(verify, dataset, root):
 
 
 def test_what_desktops_leave_is_no_image(cli, dataset, tmp_path):
-    """A file that looking at a folder has left there spoils nothing; labels are not looked at."""
+    """A file that looking at a folder has left there spoils nothing, nor does a note."""
     dataset.files["images/birds/.DS_Store"] = b"desktop"
     dataset.files["notes.txt"] = b"mine"
     assert cli("verify", str(dataset.folder(tmp_path / "here")), api=None).code == 0
