@@ -21,8 +21,9 @@ from pixcrawler.domain.verdict import Outcome, Verdict
 from pixcrawler.pipeline.assemble import LEDGER, MANIFEST
 from pixcrawler.pipeline.ports import BlobStore
 
-ImageName = tuple[str, str]
-"""What names an image of a version in its ledger: content hash and address."""
+ImageName = tuple[str, ...]
+"""What names an image of a version in its ledger: content hash, address, category and keyword.
+One address may have been found, or led to, for different words."""
 
 
 class Sources(Value):
@@ -67,7 +68,17 @@ def images_of(base: Job, blobs: BlobStore) -> dict[ImageName, ManifestImage]:
     """Return the images of the job's version by their names in its ledger."""
     place = version_ref(base.dataset_id, base.version, MANIFEST)
     manifest = Manifest.model_validate_json(blobs.get(place))
-    return {(image.facts.sha256, image.source_url): image for image in manifest.images}
+    return {
+        (image.facts.sha256, image.source_url, image.category, image.keyword): image
+        for image in manifest.images
+    }
+
+
+def name_of(verdict: Verdict) -> ImageName:
+    """Return by which name the image that a verdict let in is in ``images_of``."""
+    outcome, candidate = verdict.outcome, verdict.outcome.candidate
+    sha256 = verdict.facts.sha256 if verdict.facts else ""
+    return sha256, outcome.address, candidate.category, candidate.keyword
 
 
 def verdicts_of(base: Job, sources: Sources, blobs: BlobStore) -> Iterator[tuple[Verdict, BlobRef]]:

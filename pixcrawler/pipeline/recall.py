@@ -22,7 +22,7 @@ from pixcrawler.domain.storage import (
     version_ref,
 )
 from pixcrawler.domain.verdict import FETCH_REASONS, Outcome, RejectReason, Verdict
-from pixcrawler.pipeline.hindsight import Sources, images_of, sources_of, verdicts_of
+from pixcrawler.pipeline.hindsight import Sources, images_of, name_of, sources_of, verdicts_of
 from pixcrawler.pipeline.limits import CHUNK_IMAGES, RETRY_ROUND
 from pixcrawler.pipeline.payloads import ChunkRef, Recalled, RecallRef
 from pixcrawler.pipeline.ports import BlobStore, ChunkCounts, JobStore
@@ -166,7 +166,7 @@ def _remembered(ref: RecallRef, base: Job, sources: Sources, blobs: BlobStore) -
         elif not sources.has_version:
             memory.hold(shard, verdict)
         else:
-            image = images.pop((verdict.facts.sha256, verdict.outcome.address), None)
+            image = images.pop(name_of(verdict), None)
             if image is not None:
                 place = version_ref(base.dataset_id, base.version, image.shard)
                 memory.hold(place, _as_kept(verdict, image))

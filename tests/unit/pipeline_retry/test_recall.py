@@ -97,6 +97,19 @@ def test_what_comes_is_added(workshop, base):
     assert workshop.manifest(2).spec == workshop.manifest(1).spec
 
 
+def test_an_image_keeps_its_words(workshop):
+    """Of one address that was found for different words, the same find is taken over."""
+    found = [
+        (a_candidate(1, url=url(0), category="boats"), an_image(0)),
+        (a_candidate(0, category="cars"), an_image(0)),
+        (a_candidate(2), BUSY),
+    ]
+    job_id = workshop.build([found])
+    assert [image.category for image in workshop.manifest(1).images] == ["cars"]
+    workshop.retry(job_id, web={url(2): GONE})
+    assert [image.category for image in workshop.manifest(2).images] == ["cars"]
+
+
 def test_a_better_copy_takes_the_place_of_a_worse_one(workshop, base):
     """A recovered picture that is larger replaces its copy; one that is smaller is left out."""
     web = {url(2): an_image(8, 640, 480), url(7): encoded(a_picture(10).resize((300, 225)))}
