@@ -14,6 +14,7 @@ from pixcrawler.domain.job import MAX_IMAGES, JobStatus
 from pixcrawler.domain.jobfile import SHOWN_CHARS
 from pixcrawler.domain.model import Value
 from pixcrawler.domain.note import Note
+from pixcrawler.domain.progress import Progress
 from pixcrawler.domain.verdict import FETCH_REASONS, PASSING_REASONS, RejectReason
 
 RETRY_NOTE = "retry"
@@ -52,9 +53,11 @@ class Retry(Value):
     def told(self) -> str:
         """What is fetched again and what is not, in a sentence."""
         again, left = sum(self.again.values()), sum(self.left.values())
+        if not again:
+            return _taken_over(left, self.left)
         verb = "is" if again == 1 else "are"
         start = f"{again:,} of {_counted(again + left)} {verb} fetched again"
-        sentence = f"{start} ({_listed(self.again)})" if again else start
+        sentence = f"{start} ({_listed(self.again)})"
         if not left:
             return f"{sentence}."
         rest = f"{left:,} {'is' if left == 1 else 'are'} not ({_listed(self.left)})"
@@ -90,7 +93,7 @@ def accepted(
         retried_by: the job that retries it, or did so with success.
 
     Raises:
-        Conflict: it cannot be retried, or there is nothing to fetch.
+        Conflict: it cannot be retried, or there is nothing to fetch and nothing to save.
     """
     if not base.status.is_final:
         raise Conflict(
@@ -111,9 +114,10 @@ def accepted(
             retried_by=retried_by,
         )
     retry = retry_of(base.progress.reasons, wanted)
-    if not retry.again:
+    has_version = base.status in _WITH_VERSION
+    if not retry.again and (has_version or not _has_something(base.progress)):
         raise Conflict(_nothing(retry, wanted), failed=retry.left, would_be_retried=sorted(wanted))
-    if base.status in _WITH_VERSION and base.progress.kept >= MAX_IMAGES:
+    if has_version and base.progress.kept >= MAX_IMAGES:
         raise Conflict(f"The dataset is full: it has {base.progress.kept:,} images.")
     if not has_papers:
         raise Conflict(
@@ -122,6 +126,11 @@ def accepted(
             reason="working_files_gone",
         )
     return retry
+
+
+def _has_something(progress: Progress) -> bool:
+    """Say whether a job that broke off has what makes a version, judged already or not."""
+    return progress.kept > 0 or progress.downloaded > progress.rejected
 
 
 def note_of(retry: Retry, base_id: str) -> Note:
@@ -178,6 +187,15 @@ def _nothing(retry: Retry, wanted: Collection[RejectReason]) -> str:
         f"Nothing is fetched again: {left:,} failed for other reasons ({_listed(retry.left)}) than"
         f" those that are retried ({asked}). Name the reasons to fetch them all the same."
     )
+
+
+def _taken_over(left: int, reasons: Counts) -> str:
+    taken = "What had come when it broke off is taken over"
+    if not left:
+        return f"{taken}; nothing is fetched again."
+    verb = "is" if left == 1 else "are"
+    rest = f"{_counted(left)} {verb} not fetched again ({_listed(reasons)})"
+    return f"{taken}; {rest}: name these reasons to fetch them, too."
 
 
 def _counted(count: int) -> str:

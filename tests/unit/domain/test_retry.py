@@ -149,6 +149,30 @@ def test_nothing_failed_for_these_reasons():
     assert "throttled" in str(error)
 
 
+@pytest.mark.parametrize("status", [JobStatus.FAILED, JobStatus.CANCELLED])
+def test_what_had_come_is_saved(status):
+    """A job that broke off is retried for what it had found, although nothing comes again."""
+    told = accepted(a_base(status, gone_404_410=28), {BUSY}, has_papers=True).told
+    assert told == (
+        "What had come when it broke off is taken over; 28 failed candidates are not fetched"
+        " again (gone_404_410 28): name these reasons to fetch them, too."
+    )
+    told = accepted(a_base(status, too_small_px=3), {BUSY}, has_papers=True).told
+    assert told.endswith("taken over; nothing is fetched again.")
+
+
+@pytest.mark.parametrize(("downloaded", "is_saved"), [(3, False), (4, True)])
+def test_what_nobody_had_looked_at_is_saved(downloaded, is_saved):
+    """Pictures that had come count when not all of them were refused."""
+    base = a_base(JobStatus.CANCELLED, kept=0, too_small_px=3)
+    counts = {"downloaded": downloaded, "rejected": 3}
+    base = base.model_copy(update={"progress": base.progress.model_copy(update=counts)})
+    if is_saved:
+        assert accepted(base, {BUSY}, has_papers=True).again == {}
+    else:
+        assert "no candidate failed" in str(refused(base))
+
+
 def test_nothing_failed_at_all():
     """What was refused for what it is, is no failure, and no reason helps."""
     error = refused(a_base(too_small_px=3), FETCH_REASONS)
