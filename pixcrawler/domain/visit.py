@@ -54,6 +54,18 @@ class Finding(Value):
     refuses: bool = False
 
 
+class Load(Value):
+    """Requests to one host, counted."""
+
+    host: Url
+    """Lower case, with its port where that is not the scheme's; empty: further hosts together."""
+    requests: int = Field(ge=0)
+    redirects: int = Field(default=0, ge=0)
+    """Of them: answered with another address."""
+    busy: int = Field(default=0, ge=0)
+    """Of them: answered with 429 or 503."""
+
+
 class Visit(Value):
     """How one image was fetched, or why it was not; evidence for its receipt."""
 
@@ -62,6 +74,9 @@ class Visit(Value):
     hops: tuple[Hop, ...] = ()
     """Of the last try: redirects in order, the answer last."""
     tries: int = Field(default=1, ge=0)
+    """All of them, also those that a busy host put off."""
+    beside: tuple[Load, ...] = ()
+    """Requests that are no hops: of earlier tries, and of the candidate's other addresses."""
     sha256: str | None = None
     """Of the body as it came."""
     findings: tuple[Finding, ...] = ()

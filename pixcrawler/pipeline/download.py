@@ -6,18 +6,20 @@ import hashlib
 import tarfile
 import tempfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 
 from pixcrawler.domain.source import Candidate
 from pixcrawler.domain.storage import candidates_ref, outcomes_ref, shard_ref
 from pixcrawler.domain.verdict import Outcome, RejectReason
+from pixcrawler.domain.visit import Visit
 from pixcrawler.pipeline.discovery.ranking import MAX_ALTERNATIVES
 from pixcrawler.pipeline.limits import SHARD_MAX_BYTES
 from pixcrawler.pipeline.payloads import ChunkRef, ChunkReport
 from pixcrawler.pipeline.pictures.magic import OTHER_IMAGES, WANTED
 from pixcrawler.pipeline.ports import BlobStore, ChunkCounts, Fetched, Fetcher, JobStore, Unfetched
 from pixcrawler.pipeline.visits.body import Body
+from pixcrawler.pipeline.visits.load import with_other
 
 DETAIL_MAX_CHARS = 300
 MEMBER_OVERHEAD_BYTES = 1024
@@ -141,14 +143,31 @@ def _fetched(
         for place, came in fetcher.fetch_all([visit.url for visit in visits]) if visits else ():
             visit = visits[place]
             result = came if isinstance(came, Unfetched) else _taken(visit, came, shard)
-            if visit.is_first or _ends(result):
+            before = results[visit.index]
+            if visit.is_first:
                 results[visit.index] = result
+            elif _ends(result):
+                results[visit.index] = _counting(result, before)
+            else:
+                results[visit.index] = _counting(before, result)
     return results
 
 
 def _ends(result: _Member | Unfetched) -> bool:
     """Say whether what an alternative gave is the candidate's outcome."""
     return isinstance(result, _Member) or result.reason in _WISHES
+
+
+def _counting(told: _Member | Unfetched, other: _Member | Unfetched) -> _Member | Unfetched:
+    """Return what is told of a candidate, with what another address of it took counted."""
+    visit = with_other(_visit_of(told), _visit_of(other))
+    if isinstance(told, _Member):
+        return replace(told, fetched=replace(told.fetched, visit=visit))
+    return replace(told, visit=visit)
+
+
+def _visit_of(result: _Member | Unfetched) -> Visit | None:
+    return result.fetched.visit if isinstance(result, _Member) else result.visit
 
 
 def _visits(

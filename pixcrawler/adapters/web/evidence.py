@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from pixcrawler.domain.visit import KEPT_HEADERS, Finding, Hop, Visit
+from pixcrawler.pipeline.visits.load import Loads
 
 HEADERS_MAX = 40
 """Kept of one answer: each may come again and again."""
@@ -16,21 +17,26 @@ _KEPT = frozenset(KEPT_HEADERS)
 
 
 class Trail:
-    """The requests of a visit's last try, in order, and what signals said on the way."""
+    """The requests of a visit's last try, in order, and what signals said on the way.
+
+    Of earlier tries their number is kept, and how many requests they made to each host.
+    """
 
     def __init__(self) -> None:
         self.tries = 0
         self.sha256: str | None = None
         self._at = datetime.now(UTC)
         self._hops: list[Hop] = []
+        self._before = Loads()
         self._findings: dict[Finding, None] = {}
         self._url = ""
         self._addresses: list[str] = []
 
     def begin(self) -> None:
-        """Begin another try: what the one before saw is no evidence of what came."""
+        """Begin another try: what the one before saw is no evidence of what came, and counted."""
         self.tries += 1
         self._at = datetime.now(UTC)
+        self._before.add_hops(self._hops)
         self._hops.clear()
         self._findings.clear()
 
@@ -68,6 +74,7 @@ class Trail:
             at=self._at,
             hops=tuple(self._hops),
             tries=self.tries,
+            beside=self._before.all(),
             sha256=self.sha256,
             findings=tuple(self._findings),
             checked=checked,

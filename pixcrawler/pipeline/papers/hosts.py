@@ -7,13 +7,13 @@ import io
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 from pixcrawler.domain.verdict import FETCH_REASONS, Outcome, RejectReason, Verdict
 from pixcrawler.domain.visit import Visit
 from pixcrawler.pipeline.deduplicate import Place
 from pixcrawler.pipeline.harvest import Harvest
 from pixcrawler.pipeline.papers.labels import cell, one_line
+from pixcrawler.pipeline.visits.load import asked_by, host_of
 
 HOSTS = "metadata/hosts.csv"
 _COLUMNS = (
@@ -21,6 +21,7 @@ _COLUMNS = (
     "visits",
     "requests",
     "redirects",
+    "busy",
     "bytes",
     "images",
     "throttled",
@@ -32,15 +33,13 @@ _COLUMNS = (
 _REFUSED = frozenset(
     {RejectReason.REFUSED, RejectReason.DISALLOWED_BY_SITE, RejectReason.OPTED_OUT}
 )
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_PORTS = {"http": 80, "https": 443}
 _SHOWN = 10
 """Hosts in the log: the file has all."""
 
 
 @dataclass
 class HostLoad:
-    """What a job asked of one host. What is not in a visit is not counted: see ``host_loads``."""
+    """What a job asked of one host for its candidates; see ``host_loads``."""
 
     host: str
     visits: int = 0
@@ -48,11 +47,14 @@ class HostLoad:
     requests: int = 0
     redirects: int = 0
     """Of the requests: those that it answered with another address."""
+    busy: int = 0
+    """Of the requests: those that it answered with 429 or 503, also where a later one got it."""
     bytes: int = 0
     """Of the bodies that were got."""
     images: int = 0
     """In the dataset."""
     throttled: int = 0
+    """Candidates that were given up because of that."""
     refused: int = 0
     """By the site: 401, 403, robots.txt, or a wish of its own or of an author."""
     failures: int = 0
@@ -69,9 +71,8 @@ class HostLoad:
 def host_loads(harvest: Harvest) -> list[HostLoad]:
     """Return the load on each host that was visited, the most requests first.
 
-    A visit has the hops of its last try; each earlier try counts as one request to the host of
-    the first address. Not counted is what is not kept: visits of a candidate's further addresses,
-    robots.txt and its like, which are fetched once for all jobs.
+    All tries and all addresses of a candidate count. Not counted are robots.txt and its like,
+    which are fetched once for all jobs. A retry counts what it took over, too.
     """
     loads: dict[str, HostLoad] = {}
     kept = set(harvest.selection.kept)
@@ -83,33 +84,17 @@ def host_loads(harvest: Harvest) -> list[HostLoad]:
     return sorted(loads.values(), key=lambda load: (-load.requests, load.host))
 
 
-def _load(loads: dict[str, HostLoad], url: str) -> HostLoad:
-    host = host_of(url)
+def _load(loads: dict[str, HostLoad], host: str) -> HostLoad:
     return loads.setdefault(host, HostLoad(host))
 
 
-def host_of(url: str) -> str:
-    """Return the host of an address, lower case, with its port where that is not the scheme's."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return ""
-    if ":" in host:
-        host = f"[{host}]"
-    return host if port in (None, _PORTS.get(parts.scheme)) else f"{host}:{port}"
-
-
 def _add_requests(loads: dict[str, HostLoad], visit: Visit) -> None:
-    earlier = max(visit.tries - 1, 0)
-    for hop in visit.hops:
-        if hop.address is None and hop.status is None:
-            return  # refused, or its name not found, before anything was sent
-        load = _load(loads, hop.url)
-        load.requests += 1 + earlier
-        load.redirects += hop.status in _REDIRECTS
+    for asked in asked_by(visit):
+        load = _load(loads, asked.host)
+        load.requests += asked.requests
+        load.redirects += asked.redirects
+        load.busy += asked.busy
         load.seen(visit.at)
-        earlier = 0
 
 
 def _add_ending(
@@ -120,7 +105,7 @@ def _add_ending(
     kept: Collection[Place],
 ) -> None:
     outcome = verdict.outcome
-    load = _load(loads, visit.hops[-1].url if visit.hops else outcome.address)
+    load = _load(loads, host_of(visit.hops[-1].url if visit.hops else outcome.address))
     load.visits += 1
     load.bytes += outcome.length
     load.images += place in kept
@@ -147,6 +132,7 @@ def hosts_csv(loads: Iterable[HostLoad]) -> bytes:
             load.visits,
             load.requests,
             load.redirects,
+            load.busy,
             load.bytes,
             load.images,
             load.throttled,

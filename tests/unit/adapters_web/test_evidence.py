@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pixcrawler.adapters.web.evidence import FINDINGS_MAX, HEADERS_MAX, Trail, plain
-from pixcrawler.domain.visit import Finding, Visit
+from pixcrawler.domain.visit import Finding, Load, Visit
 
 
 def a_finding(n, *, refuses=False):
@@ -14,8 +14,13 @@ def a_finding(n, *, refuses=False):
 
 
 def test_only_the_last_try_is_kept():
-    """The hops of earlier tries are gone, their number is not."""
+    """The hops of earlier tries are gone, their number and the load they were are not."""
     trail = Trail()
+    trail.begin()
+    trail.asking("http://a/1").append("192.0.2.1")
+    trail.asked(302, {})
+    trail.asking("http://b/1").append("192.0.2.3")
+    trail.asked(429, {})
     trail.begin()
     trail.asking("http://a/1").append("192.0.2.1")
     trail.asked(500, {})
@@ -26,7 +31,11 @@ def test_only_the_last_try_is_kept():
     assert [(hop.url, hop.address, hop.status, hop.headers) for hop in visit.hops] == [
         ("http://a/2", "192.0.2.2", 200, (("server", "x"),))
     ]
-    assert (visit.tries, visit.checked) == (2, ("robots.txt",))
+    assert (visit.tries, visit.checked) == (3, ("robots.txt",))
+    assert visit.beside == (
+        Load(host="a", requests=2, redirects=1),
+        Load(host="b", requests=1, busy=1),
+    )
 
 
 def test_what_is_made_unchecked_would_pass_the_check():

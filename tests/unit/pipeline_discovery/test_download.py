@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import tarfile
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from pixcrawler.domain.source import Candidate, Provenance
 from pixcrawler.domain.storage import BlobRef, candidates_ref, outcomes_ref, shard_ref
 from pixcrawler.domain.verdict import Outcome, RejectReason
+from pixcrawler.domain.visit import Hop, Visit
 from pixcrawler.pipeline import download as download_module
 from pixcrawler.pipeline.download import download
 from pixcrawler.pipeline.payloads import ChunkRef, ChunkReport
@@ -19,6 +22,7 @@ from pixcrawler.pipeline.visits.body import Body
 JOB = "job-1"
 CHUNK = ChunkRef(job_id=JOB, round=0, chunk=0)
 OUTCOMES = outcomes_ref(JOB, 0, 0)
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
 GONE = Unfetched(RejectReason.GONE, "p.example: status 404", "http://p.example/gone", 404, 12)
 
 
@@ -302,6 +306,29 @@ def test_wishes_met_on_the_way_are_not_gone_around(chunk, run, blobs, reason):
     assert run(web) == ChunkReport(passed=0, rejected=1)
     assert web.asked == [["0"], ["a"]]
     assert [one.reason for one in outcomes(blobs)] == [reason]
+
+
+def visited(result, name, status):
+    """The same result, with the visit that gave it."""
+    hop = Hop(url=f"http://{name}.example/", status=status, address="192.0.2.1")
+    return replace(result, visit=Visit(at=NOW, hops=(hop,)))
+
+
+@pytest.mark.parametrize(
+    ("last", "told", "beside"),
+    [(JPEG, "c", {"own": 0, "b": 1}), (HTML, "own", {"b": 1, "c": 0})],
+    ids=["a picture", "none"],
+)
+def test_no_request_is_forgotten(chunk, run, blobs, last, told, beside):
+    """Whichever visit is told, what was asked at the other addresses is counted with it."""
+    chunk(1, {0: at("b", "c")})
+    web = Web(**{"0": visited(GONE, "own", 404), "b": visited(GONE, "b", 429)})
+    web.pages["http://p.example/c"] = visited(body(last), "c", 200)
+    run(web)
+    [outcome] = outcomes(blobs)
+    assert [hop.url for hop in outcome.visit.hops] == [f"http://{told}.example/"]
+    counted = {load.host: (load.requests, load.busy) for load in outcome.visit.beside}
+    assert counted == {f"{name}.example": (1, busy) for name, busy in beside.items()}
 
 
 def test_addresses_are_few(chunk, run):

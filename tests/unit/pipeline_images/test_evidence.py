@@ -15,9 +15,9 @@ from pixcrawler.adapters.memory.blobs import MemoryBlobs
 from pixcrawler.domain.dataset import Manifest
 from pixcrawler.domain.storage import outcomes_ref, shard_ref, version_ref
 from pixcrawler.domain.verdict import Outcome, RejectReason, Verdict
-from pixcrawler.domain.visit import Finding, Hop, Visit
+from pixcrawler.domain.visit import Finding, Hop, Load, Visit
 from pixcrawler.pipeline.package import package
-from pixcrawler.pipeline.papers.hosts import HostLoad, host_lines, host_of, hosts_csv
+from pixcrawler.pipeline.papers.hosts import HostLoad, host_lines, hosts_csv
 from pixcrawler.pipeline.papers.receipts import MerkleTree
 from tests.factories import a_candidate, an_image
 
@@ -47,11 +47,26 @@ VISITS = [
         ("https://short.example/0", 302, "192.0.2.1"),
         ("https://PICTURES.example/0.jpg", 200, "192.0.2.2"),
         tries=2,
+        # The try before led there, too, and met a busy host.
+        beside=(
+            Load(host="short.example", requests=1, redirects=1),
+            Load(host="pictures.example", requests=1, busy=1),
+        ),
         findings=(ALLOWED,),
         checked=("robots.txt",),
     ),
-    a_visit(60, ("https://pictures.example/1.jpg", 200, "192.0.2.2"), tries=3),
-    a_visit(30, ("https://pictures.example/2.jpg", 429, "192.0.2.2"), tries=2),
+    a_visit(
+        60,
+        ("https://pictures.example/1.jpg", 200, "192.0.2.2"),
+        tries=3,
+        beside=(Load(host="pictures.example", requests=2, busy=2),),
+    ),
+    # Another address of it was tried, too, at a host that nothing else came from.
+    a_visit(
+        30,
+        ("https://pictures.example/2.jpg", 429, "192.0.2.2"),
+        beside=(Load(host="elsewhere.example", requests=1),),
+    ),
     a_visit(31, ("https://pictures.example/3.jpg", 403, "192.0.2.2")),
     # Nothing was sent: its robots.txt forbids it, its name is not known, its host is suspended.
     a_visit(32, tries=0),
@@ -200,26 +215,28 @@ def test_the_ledger_has_every_candidate(ready):
 
 
 def test_the_load_on_each_host(ready):
-    """Requests, bytes and what came of them are counted by host, the most requests first."""
+    """All requests, bytes and what came of them are counted by host, the most requests first."""
     ready.assemble()
     rows = list(csv.DictReader(io.StringIO(read(ready, "metadata/hosts.csv").decode())))
     counted = {
-        row["host"]: [int(row[name]) for name in list(row)[1:9]]
-        for row in rows  # visits, requests, redirects, bytes, images, throttled, refused, failures
+        row["host"]: [int(row[name]) for name in list(row)[1:10]]
+        for row in rows
+        # visits, requests, redirects, busy, bytes, images, throttled, refused, failures
     }
     pictures = len(BODIES[0]) + len(BODIES[1])
     assert counted == {
-        "pictures.example": [6, 8, 0, pictures, 2, 1, 2, 1],
-        "short.example": [0, 2, 1, 0, 0, 0, 0, 0],
-        "[2001:db8::1]": [1, 1, 0, 0, 0, 0, 0, 0],
-        "nowhere.example:8443": [1, 0, 0, 0, 0, 0, 0, 1],
+        "pictures.example": [6, 8, 0, 4, pictures, 2, 1, 2, 1],
+        "short.example": [0, 2, 2, 0, 0, 0, 0, 0, 0],
+        "[2001:db8::1]": [1, 1, 0, 0, 0, 0, 0, 0, 0],
+        "elsewhere.example": [0, 1, 0, 0, 0, 0, 0, 0, 0],
+        "nowhere.example:8443": [1, 0, 0, 0, 0, 0, 0, 0, 1],
     }
     assert [row["host"] for row in rows] == list(counted)
     assert (rows[0]["first_visit"], rows[0]["last_visit"]) == (
         "2026-05-01T12:00:30+00:00",
         "2026-05-01T12:01:00+00:00",
     )
-    assert ready.manifest()["statistics"]["hosts"] == 4
+    assert ready.manifest()["statistics"]["hosts"] == 5
 
 
 def test_the_host_report_adds_up(ready):
@@ -249,21 +266,6 @@ def test_a_host_that_is_a_formula_is_text():
         "'=1+1",
         '"a b,c"',
     ]
-
-
-@pytest.mark.parametrize(
-    ("address", "host"),
-    [
-        ("https://A.example:443/x", "a.example"),
-        ("http://a.example:443/x", "a.example:443"),
-        ("http://[::1]:8080/", "[::1]:8080"),
-        ("https://a.example:port/", ""),
-        ("upload://abc/1", "abc"),
-    ],
-)
-def test_the_host_of_an_address(address, host):
-    """A port is told where it is not the scheme's own; what is no address has no host."""
-    assert host_of(address) == host
 
 
 # ------------------------------------------------------------------ copying
