@@ -23,12 +23,15 @@ from pixcrawler.pipeline.optout.gate import Gate
 from pixcrawler.pipeline.pictures.magic import WANTED
 from pixcrawler.pipeline.ports import Fetched, Unfetched
 from pixcrawler.pipeline.visits.body import Body
+from pixcrawler.pipeline.visits.load import host_of
 from pixcrawler.pipeline.visits.ports import SiteFile, SiteFiles
 
 SITE_FILE_MAX_BYTES = 500 * 1024
 """Of robots.txt and the like that are read: RFC 9309, 2.5 asks for at least so much."""
 SITE_FILE_DEADLINE_S = 10.0
 CAUSES_KEPT = 1000
+BUSY_HOSTS_MAX = 5
+"""Hosts that may put one visit off: a site could lead each try to another one."""
 _OK = 200
 _THROTTLED = 429
 _UNAVAILABLE = 503
@@ -172,11 +175,15 @@ class Visitor:
         """Try until it succeeds, cannot heal, or no more tries, time or patience are left."""
         url = course.url
         failures: list[Trouble] = []
+        busy: set[str] = set()
         while True:
             try:
                 return await self._followed(course, url)
             except Trouble as trouble:
                 if _is_throttled(course, trouble):
+                    busy.add(host_of(course.url))
+                    if len(busy) > BUSY_HOSTS_MAX:
+                        raise
                     # The host's next turn comes after the pause, or is refused.
                     continue
                 if failures and course.is_new_try:

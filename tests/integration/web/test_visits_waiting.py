@@ -12,11 +12,12 @@ import pytest
 
 from pixcrawler.adapters.memory.hosts import MemoryHosts
 from pixcrawler.adapters.memory.site_files import MemorySiteFiles
+from pixcrawler.adapters.web.visits import BUSY_HOSTS_MAX
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline.ports import Fetched
 from pixcrawler.pipeline.visits.ports import HostReport
 from tests.fakes.fetching import a_fetcher, fetch
-from tests.fakes.web import PICTURE
+from tests.fakes.web import PICTURE, FakeWeb
 
 
 def test_the_developers_own_origins_have_a_large_budget(web):
@@ -71,6 +72,27 @@ def test_throttling_without_a_time_costs_no_try(web):
     )[1]
     result = fetch(a_fetcher(web, tries=1), web.url("/p.jpg"))
     assert (result.body.read(), result.visit.tries) == (PICTURE, 6)
+    [load] = result.visit.beside
+    assert (load.requests, load.busy, len(result.visit.hops)) == (5, 5, 1)
+
+
+def test_a_site_cannot_lead_to_ever_more_busy_hosts(web):
+    """Each host is waited for once it is busy; a visit that finds others instead ends soon."""
+    others = [FakeWeb() for _ in range(BUSY_HOSTS_MAX + 5)]
+    left = iter(others)
+    web.answers["/p.jpg"] = lambda given: (
+        302,
+        {"Location": next(left).url("/status/429")},
+        b"",
+    )
+    try:
+        allowed = frozenset(one.origin for one in (web, *others))
+        result = fetch(a_fetcher(web, allowed=allowed), web.url("/p.jpg"))
+    finally:
+        for one in others:
+            one.close()
+    assert (result.reason, result.visit.tries) == (RejectReason.THROTTLED, BUSY_HOSTS_MAX + 1)
+    assert web.hits["/p.jpg"] == BUSY_HOSTS_MAX + 1
 
 
 @pytest.mark.parametrize("path", ["/status/429", "/raw-wait"])
