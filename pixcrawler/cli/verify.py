@@ -235,7 +235,7 @@ def _check_images(
 ) -> None:
     for name, kind in holding.odd.items():
         if name.startswith(_IMAGES):
-            proof.findings.add("odd_file", name, f"is {kind}, which is not followed")
+            proof.findings.add("odd_file", name, f"is {kind}: it was not opened")
     for name in holding.files:
         if not name.startswith(_IMAGES):
             continue

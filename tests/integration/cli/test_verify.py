@@ -599,7 +599,8 @@ def test_a_pipe_does_not_hold_it_up(cli, dataset, tmp_path):
         os.mkfifo(folder / name)
     said = cli("verify", str(folder), "--json", api=None)
     assert said.code == 1
-    assert "odd_file" in {one["code"] for one in said.json["findings"]}
+    odd = {one["where"]: one["message"] for one in said.json["findings"]}
+    assert odd[dataset.images[0]] == "is no plain file: it was not opened"
 
 
 def test_a_file_that_may_not_be_read(cli, dataset, tmp_path):
