@@ -65,9 +65,16 @@ class Course:
     is_new_try: bool = True
     is_status_told: bool = False
     """The last answer came whole, and its status is what was wrong with it."""
+    is_failure_told: bool = False
     is_body_judged: bool = False
     body: Body | None = None
     """Whole, though what follows may still fail."""
+
+    def is_first_failure(self, *, of_host: bool) -> bool:
+        """Whether the desk is to hear of a failure: three tries of one address are one."""
+        is_first = of_host and not self.is_failure_told
+        self.is_failure_told |= of_host
+        return is_first
 
     def begin(self) -> None:
         """Begin a request."""

@@ -43,10 +43,10 @@ _HOP_ERRORS = (
 _OK = 200
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _BUSY = frozenset({429, 503})
-_HOST_REASONS = frozenset(
-    {RejectReason.UNREACHABLE, RejectReason.TIMED_OUT, RejectReason.SERVER_ERROR}
-)
-"""Troubles that the host is in, rather than one address of it."""
+_GATEWAY = frozenset({502, 503, 504, *range(520, 528)})
+"""Statuses of a host that is in trouble itself; a plain 500 is that of one address. Those from 520
+are of the proxies in front of many hosts."""
+_UNANSWERED = frozenset({RejectReason.UNREACHABLE, RejectReason.TIMED_OUT, RejectReason.TLS_FAILED})
 _ASKED = "it asked"
 _RULE_SHOWN_CHARS = 200
 
@@ -135,14 +135,15 @@ class Hops:
         try:
             return await self._answered(course, session, address, seen)
         except Trouble as trouble:
-            seen.failed = trouble.reason in _HOST_REASONS
+            seen.failed = course.is_first_failure(of_host=_is_of_host(course.status, trouble))
             if course.status in _BUSY and course.is_status_told:
                 seen.pause_s = trouble.wait_s or 0.0
                 seen.failed = seen.failed and trouble.wait_s is None
             seen.because = _because(trouble)
             raise
         except asyncio.CancelledError:
-            seen.failed = course.clock.timer.expired()
+            is_unanswered = course.clock.timer.expired() and course.status is None
+            seen.failed = course.is_first_failure(of_host=is_unanswered)
             seen.because = "it did not answer in time"
             raise
         finally:
@@ -203,6 +204,11 @@ async def _taken(course: Course, response: aiohttp.ClientResponse) -> Body | str
         return _led(course.url, target)
     course.is_status_told = True
     raise trouble_of_status(response.status, retry_after)
+
+
+def _is_of_host(status: int | None, trouble: Trouble) -> bool:
+    """Whether a trouble is the host's, rather than one address's."""
+    return trouble.reason in _UNANSWERED if status is None else status in _GATEWAY
 
 
 def _led(url: str, target: str) -> str:

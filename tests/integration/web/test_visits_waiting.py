@@ -118,14 +118,31 @@ def test_a_stated_wait_beyond_the_patience_is_told(web):
 def test_a_host_in_trouble_is_left_alone(web):
     """After some failures in a row nobody visits the host; the visit that met one tells of it."""
     fetcher = a_fetcher(web, tries=1, patience_s=0.1)
-    results = [fetch(fetcher, web.url(f"/status/500?{n}")) for n in range(8)]
+    results = [fetch(fetcher, web.url(f"/status/502?{n}")) for n in range(8)]
     reasons = [result.reason for result in results]
     assert reasons[:5] == [RejectReason.SERVER_ERROR] * 5
     assert reasons[-1] is RejectReason.HOST_SUSPENDED
     result = fetch(fetcher, web.url("/ok"))
     assert (result.reason, web.hits["/ok"]) == (RejectReason.HOST_SUSPENDED, 0)
-    assert "status 500" in result.detail
+    assert "status 502" in result.detail
     assert (result.visit.hops, result.visit.tries) == ((), 0)
+
+
+@pytest.mark.parametrize("path", ["/status/500", "/drip", "/short"])
+def test_trouble_of_single_addresses_closes_no_host(web, path):
+    """Pictures that are broken, however many in a row, are no reason to leave a host alone."""
+    fetcher = a_fetcher(web, deadline_s=1.0, slow_after_s=0.2, patience_s=0.1)
+    for n in range(6):
+        fetch(fetcher, web.url(f"{path}?{n}"))
+    assert fetch(fetcher, web.url("/ok")).body.read() == PICTURE
+
+
+def test_three_tries_of_one_address_are_one_failure(web):
+    """One address that nothing answers for is asked three times, and is one failure of its host."""
+    fetcher = a_fetcher(web, patience_s=0.1)
+    for n in range(4):
+        assert fetch(fetcher, web.url(f"/close?{n}")).reason is not RejectReason.HOST_SUSPENDED
+    assert fetch(fetcher, web.url("/ok")).body.read() == PICTURE
 
 
 def test_a_host_left_alone_is_not_asked_for_robots_txt_either(web):
@@ -176,7 +193,7 @@ def test_what_hosts_are_told_of_reaches_their_desk(web):
             super().report(worker, reports)
 
     fetcher = a_fetcher(web, desk=Listening(), tries=1, deadline_s=1)
-    for path in ("/ok", "/status/500", "/silent", "/status/404"):
+    for path in ("/ok", "/status/502", "/silent", "/status/404"):
         fetch(fetcher, web.url(path))
     fetcher.close()
     assert sum(one.requests for one in told) == 6
