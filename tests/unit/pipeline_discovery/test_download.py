@@ -345,3 +345,13 @@ def test_a_body_from_elsewhere_fills_the_shard_too(chunk, run, blobs, monkeypatc
     chunk(2, {1: at("a")})
     run(Web(**{"0": JPEG * 700, "a": JPEG * 200}))
     assert [one.reason for one in outcomes(blobs)] == [None, RejectReason.GONE]
+
+
+def test_what_did_not_fit_is_not_sought_elsewhere(chunk, run, blobs, monkeypatch):
+    """A full shard is no failure of an address: no other one is asked."""
+    monkeypatch.setattr(download_module, "SHARD_MAX_BYTES", 10_000)
+    chunk(2, {0: at("a"), 1: at("a")})
+    web = Web(**{"0": JPEG * 700, "1": JPEG * 700, "a": JPEG})
+    run(web)
+    assert web.asked == [["0", "1"]]
+    assert {one.reason for one in outcomes(blobs)} == {None, RejectReason.OVER_LIMIT}
