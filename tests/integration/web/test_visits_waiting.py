@@ -128,7 +128,7 @@ def test_a_host_in_trouble_is_left_alone(web):
     assert (result.visit.hops, result.visit.tries) == ((), 0)
 
 
-@pytest.mark.parametrize("path", ["/status/500", "/drip", "/short"])
+@pytest.mark.parametrize("path", ["/status/500", "/drip-body", "/short"])
 def test_trouble_of_single_addresses_closes_no_host(web, path):
     """Pictures that are broken, however many in a row, are no reason to leave a host alone."""
     fetcher = a_fetcher(web, deadline_s=1.0, slow_after_s=0.2, patience_s=0.1)
@@ -141,7 +141,7 @@ def test_three_tries_of_one_address_are_one_failure(web):
     """One address that nothing answers for is asked three times, and is one failure of its host."""
     fetcher = a_fetcher(web, patience_s=0.1)
     for n in range(4):
-        assert fetch(fetcher, web.url(f"/close?{n}")).reason is not RejectReason.HOST_SUSPENDED
+        assert fetch(fetcher, web.url(f"/reset?{n}")).reason is not RejectReason.HOST_SUSPENDED
     assert fetch(fetcher, web.url("/ok")).body.read() == PICTURE
 
 
