@@ -225,7 +225,7 @@ def _is_under_many_names(group: _Group, less: int) -> bool:
     asked = {given.name for given in group}
     if names.is_platform(group[0].final):
         return len(asked) >= PLACEHOLDER_SITES - less and _is_for_anything(group, less)
-    return min(_addresses(group), len(asked)) >= PLACEHOLDER_ADDRESSES - less
+    return len(asked) >= PLACEHOLDER_ADDRESSES - less
 
 
 def _is_for_anything(group: _Group, less: int) -> bool:

@@ -2,116 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import stat
 import tempfile
 import zipfile
-from datetime import UTC, datetime
 
 import pytest
 
-from pixcrawler.adapters.memory.blobs import MemoryBlobs
-from pixcrawler.adapters.memory.datasets import MemoryDatasets
-from pixcrawler.adapters.memory.jobs import MemoryJobs
-from pixcrawler.adapters.memory.placeholders import MemoryPlaceholders
 from pixcrawler.cli import holding
 from pixcrawler.domain.source import Provenance
-from pixcrawler.pipeline.assemble import assemble
-from pixcrawler.pipeline.deduplicate import deduplicate
-from pixcrawler.pipeline.package import package
-from pixcrawler.pipeline.papers.receipts import MerkleTree, canonical
-from pixcrawler.pipeline.payloads import Rounds
-from pixcrawler.pipeline.validate import validate
-from tests.factories import a_candidate, a_job, an_image, put_downloads
+from tests.factories import an_image
 from tests.fakes.api_server import DATASET_ID
-
-NOW = datetime(2026, 5, 1, tzinfo=UTC)
-RECEIPTS = "receipts.jsonl"
+from tests.integration.cli.dataset_made import RECEIPTS, Dataset, made_files
 
 
 @pytest.fixture(scope="module")
 def made():
     """The files of an archive with four images, as the app makes it."""
-    blobs, datasets, books = MemoryBlobs(), MemoryDatasets(), MemoryPlaceholders()
-    jobs = MemoryJobs(datasets, lambda: NOW)
-    jobs.add(a_job(name="birds"))
-    jobs.add_chunks("job-1", 0, [4])
-    titled = Provenance(engine="commons", title="Zaunkönig 🐦 \u2028", license="by")
-    words = ["birds", "birds", "birds", "Käfer & Co"]
-    found = [
-        (a_candidate(n, provenance=titled, category=word), an_image(n))
-        for n, word in enumerate(words)
-    ]
-    put_downloads(blobs, "job-1", 0, 0, found)
-    rounds = Rounds(job_id="job-1", chunks=(1,))
-    for ref in rounds.refs():
-        validate(ref, jobs=jobs, blobs=blobs, placeholders=books)
-    deduplicate(rounds, jobs=jobs, blobs=blobs, placeholders=books)
-    assemble(rounds, jobs=jobs, datasets=datasets, blobs=blobs, clock=lambda: NOW)
-    archive = zipfile.ZipFile(io.BytesIO(blobs.get(package("data-1", 1, blobs=blobs).blob)))
-    return {name: archive.read(name) for name in archive.namelist()}
-
-
-class Dataset:
-    """The files of a dataset, to be changed and then written."""
-
-    def __init__(self, files: dict[str, bytes]) -> None:
-        self.files = dict(files)
-
-    @property
-    def images(self) -> list[str]:
-        """Paths of the images."""
-        return sorted(name for name in self.files if name.startswith("images/"))
-
-    @property
-    def lines(self) -> list[bytes]:
-        """Lines of the receipts."""
-        return self.files[RECEIPTS].splitlines(keepends=True)
-
-    @lines.setter
-    def lines(self, lines: list[bytes]) -> None:
-        self.files[RECEIPTS] = b"".join(lines)
-
-    @property
-    def manifest(self):
-        """The manifest."""
-        return json.loads(self.files["manifest.json"])
-
-    @manifest.setter
-    def manifest(self, manifest) -> None:
-        self.files["manifest.json"] = json.dumps(manifest).encode()
-
-    def receipt(self, number, **changes) -> None:
-        """Change fields of a receipt, and write it in the right form."""
-        lines = self.lines
-        changed = {**json.loads(lines[number]), **changes}
-        lines[number] = canonical(changed) + b"\n"
-        self.lines = lines
-
-    def sealed(self) -> None:
-        """Put the root and the count that the receipts come to into the manifest."""
-        tree = MerkleTree()
-        for line in self.lines:
-            tree.add(line.removesuffix(b"\n"))
-        told = {**self.manifest["receipts"], "count": tree.leaves, "root": tree.root}
-        self.manifest = {**self.manifest, "receipts": told}
-
-    def folder(self, path):
-        """Write it as a folder."""
-        for name, data in self.files.items():
-            place = path / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(data)
-        return path
-
-    def zip(self, path, method=zipfile.ZIP_DEFLATED):
-        """Write it as a ZIP."""
-        with zipfile.ZipFile(path, "w", method) as archive:
-            for name, data in self.files.items():
-                archive.writestr(name, data)
-        return path
+    return made_files()
 
 
 @pytest.fixture
@@ -193,6 +102,27 @@ def test_a_root_that_is_none(verify, dataset, root):
     """What cannot be a root is a mistake."""
     said = verify(dataset, "--root", root)
     assert (said.code, "64 hexadecimal digits" in said.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("id", "category", "keyword", "source_url", "final_url", "facts.sha256", "facts.bytes"),
+        # No receipt says when a picture was published.
+        *(f"provenance.{name}" for name in Provenance.model_fields if name != "published"),
+    ],
+)
+def test_the_manifest_says_nothing_else(cli, dataset, tmp_path, place):
+    """What both say of an image: a manifest that says something else is found out."""
+    manifest = dataset.manifest
+    *folders, name = place.split(".")
+    entry = manifest["images"][0]
+    for folder in folders:
+        entry = entry[folder]
+    entry[name] = "something else"
+    dataset.manifest = manifest
+    said = cli("verify", str(dataset.folder(tmp_path / "here")), "--json", api=None)
+    assert [one["code"] for one in said.json["findings"]] == ["manifest_differs"]
 
 
 def test_what_desktops_leave_is_no_image(cli, dataset, tmp_path):
@@ -589,6 +519,17 @@ def test_links_are_not_followed(cli, dataset, tmp_path):
         ("odd_file", "images/more"),
         ("image_missing", dataset.images[0]),
     }
+
+
+def test_a_link_that_comes_later_is_not_followed_either(dataset, tmp_path):
+    """What takes a file's place after it was listed is not opened."""
+    folder = dataset.folder(tmp_path / "here")
+    (tmp_path / "elsewhere").write_bytes(b"secret")
+    with holding.opened(folder) as held:
+        (folder / RECEIPTS).unlink()
+        (folder / RECEIPTS).symlink_to(tmp_path / "elsewhere")
+        with pytest.raises(holding.Damaged):
+            list(held.pieces(RECEIPTS))
 
 
 def test_a_pipe_does_not_hold_it_up(cli, dataset, tmp_path):

@@ -103,6 +103,19 @@ def test_a_platform_teaches_nothing_by_names():
     assert find_placeholders(verdicts).learned == ()
 
 
+def test_a_platform_teaches_nothing_by_what_was_merged():
+    """Redirects to a picture that is also asked for there say nothing of the platform."""
+    urls = at("/5/{}_a.jpg", 12, "https://live.staticflickr.com")
+    verdicts = [
+        pictures.given(
+            n, url, urls[0] if n > 8 else None, picture=1, keyword=f"{n % 3}", category=f"{n % 2}"
+        )
+        for n, url in enumerate(urls)
+    ]
+    assert is_found(verdicts)
+    assert find_placeholders(verdicts).learned == ()
+
+
 def test_an_own_list_adds_nothing_to_what_others_learn():
     """Three addresses that engines gave do not become four by one that a user wrote."""
     verdicts = same(*at("/p/{}.jpg", 3))

@@ -8,7 +8,7 @@ import pytest
 
 from pixcrawler.domain.errors import InvariantBroken, NotFound
 from pixcrawler.domain.source import Provenance
-from pixcrawler.domain.storage import outcomes_ref, version_ref
+from pixcrawler.domain.storage import outcomes_ref, recall_ref, version_ref
 from pixcrawler.domain.verdict import FETCH_REASONS, RejectReason
 from pixcrawler.domain.visit import Visit
 from pixcrawler.pipeline import recall as recall_module
@@ -238,6 +238,36 @@ def test_a_job_that_found_nothing(workshop):
     web = {url(0): an_image(0), url(1): GONE}
     workshop.retry(job_id, web=web)
     assert len(workshop.ids(3)) == 1
+
+
+def test_without_a_version_the_wish_is_the_limit(workshop):
+    """More may come than was wanted: where nothing was kept, nothing is crowded out."""
+    workshop.spec = {"max_images": 1}
+    job_id = workshop.new_job()
+    workshop.download(job_id, 0, [[(a_candidate(n), BUSY) for n in range(3)]])
+    workshop.judge(Rounds(job_id=job_id, chunks=(1,)))
+    chosen = workshop.retry(job_id, web={url(n): an_image(n) for n in range(3)})
+    assert (chosen.kept, chosen.over_limit) == (1, 2)
+
+
+def test_the_sources_of_the_faster_worker_count(workshop, broken_off, monkeypatch):
+    """Two that begin at once go by one list, whatever changes between their looks."""
+    found = workshop.recall(broken_off)
+    place = recall_ref("job-2", "sources.json")
+    first = workshop.blobs.get(place)
+    workshop.blobs.delete(recall_ref("job-2", "recalled.json"))
+    workshop.download(broken_off, 5, [[(a_candidate(9), BUSY)]])
+    seen = []
+    exists = workshop.blobs.exists
+
+    def late(ref):
+        """The other one writes between the look and the writing."""
+        seen.append(ref)
+        return exists(ref) and not (ref == place and seen.count(place) == 1)
+
+    monkeypatch.setattr(workshop.blobs, "exists", late)
+    assert workshop.recall(broken_off, job_id="job-2") == found
+    assert (place in seen, workshop.blobs.get(place)) == (True, first)
 
 
 def test_a_ledger_of_a_version_that_never_was(workshop, broken_off):
