@@ -38,6 +38,9 @@ class Trail:
         self._at = datetime.now(UTC)
         self._before.add_hops(self._hops)
         self._hops.clear()
+
+    def forget(self) -> None:
+        """Begin to listen anew: signals are heard again in each try, before its first request."""
         self._findings.clear()
 
     def asking(self, url: str) -> list[str]:

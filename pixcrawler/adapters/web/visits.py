@@ -199,6 +199,7 @@ class Visitor:
     async def _followed(self, course: Course, url: str) -> Body:
         """One try, redirects included."""
         course.url, course.is_new_try = url, True
+        course.trail.forget()
         for _ in range(self.limits.redirects + 1):
             answer = await self._hops.hop(course)
             if isinstance(answer, Body):

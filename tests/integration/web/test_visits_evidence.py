@@ -33,6 +33,18 @@ def test_every_hop_is_kept(web):
     assert type(visit).model_validate_json(visit.model_dump_json(exclude_defaults=True)) == visit
 
 
+def test_the_rule_that_allows_is_kept(web):
+    """A picture that came at once says which robots.txt let it, one that took two tries as well."""
+    web.answers["/robots.txt"] = (200, {}, b"User-agent: *\nDisallow: /private/\n")
+    digest = hashlib.sha256(b"User-agent: *\nDisallow: /private/\n").hexdigest()
+    for path in ("/ok", "/flaky/1?status=500", "/to?url=/ok"):
+        visit = fetch(a_fetcher(web), web.url(path)).visit
+        [finding] = visit.findings
+        told = (finding.signal, finding.source, finding.digest, finding.refuses)
+        assert told == ("robots.txt", web.url("/robots.txt"), digest, False)
+        assert "robots.txt" in visit.checked
+
+
 def test_hostile_headers_can_be_stored(web):
     """Bytes that are no text, control characters and endless values are kept as plain text."""
     web.raw_answers["/p.jpg"] = lambda handler, given: handler.raw(
