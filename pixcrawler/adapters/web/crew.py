@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import queue
 import threading
-from collections import Counter
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 
@@ -89,7 +90,8 @@ class Crew:
             self._loop = asyncio.get_running_loop()
             self._is_ready.set()
             await self._closing.wait()
-            tasks = [call.task for call in self._calls if call.task is not None]
+            with self._lock:
+                tasks = [call.task for call in self._calls if call.task is not None]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -123,6 +125,7 @@ class Call:
         self._gate = gate
         self._room = asyncio.Semaphore(window)
         self._is_long = len(urls) > window
+        self._spread = Spread(urls)
         self._came: queue.SimpleQueue[Result | BaseException] = queue.SimpleQueue()
         self._is_ended = threading.Event()
         self._is_complete = False
@@ -147,9 +150,9 @@ class Call:
         """Make the visits, a window of them at a time."""
         try:
             async with asyncio.TaskGroup() as group:
-                for index in spread(self._urls):
+                for _ in self._urls:
                     await self._room.acquire()
-                    group.create_task(self._visit(visitor, index))
+                    group.create_task(self._visit(visitor, self._spread.next()))
         except BaseExceptionGroup as broken:
             self._came.put(broken.exceptions[0])
 
@@ -161,6 +164,7 @@ class Call:
 
     async def _visit(self, visitor: Visitor, index: int) -> None:
         self._came.put((index, await visitor.visit(self._urls[index], self._gate, self)))
+        self._spread.ended(index)
 
     def _stop(self) -> None:
         """End what is under way and wait for it; give up what nobody will take."""
@@ -177,15 +181,44 @@ class Call:
             self.task.cancel()
 
 
-def spread(urls: Sequence[str]) -> list[int]:
-    """Return the order in which addresses are visited: one of each host, then the next of each.
+class Spread:
+    """The order in which addresses are visited: the next is of the host with fewest under way.
 
-    A list is often sorted by site, and a window full of one host waits for that host alone.
+    A list is often sorted by site, and a window full of a host that is slow, or wants to be left
+    alone, would wait for that host alone.
     """
-    seen: Counter[str] = Counter()
-    rounds = []
-    for index, url in enumerate(urls):
-        host = "".join(url.split("/", 3)[2:3])
-        rounds.append((seen[host], index))
-        seen[host] += 1
-    return [index for _, index in sorted(rounds)]
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        self._hosts = ["".join(url.split("/", 3)[2:3]) for url in urls]
+        self._left: dict[str, deque[int]] = {}
+        for index, host in enumerate(self._hosts):
+            self._left.setdefault(host, deque()).append(index)
+        self._under_way = dict.fromkeys(self._left, 0)
+        self._hosts_next = [(0, left[0]) for left in self._left.values()]
+        """How many are under way, and the first address that is left; those that say what is true
+        no more are passed over."""
+
+    def next(self) -> int:
+        """Return the address whose visit begins now.
+
+        Raises:
+            IndexError: none is left.
+        """
+        while True:
+            under_way, index = heapq.heappop(self._hosts_next)
+            host = self._hosts[index]
+            left = self._left[host]
+            if left and (under_way, index) == (self._under_way[host], left[0]):
+                left.popleft()
+                self._under_way[host] += 1
+                self._changed(host)
+                return index
+
+    def ended(self, index: int) -> None:
+        """Note that a visit is no longer under way."""
+        self._under_way[self._hosts[index]] -= 1
+        self._changed(self._hosts[index])
+
+    def _changed(self, host: str) -> None:
+        if left := self._left[host]:
+            heapq.heappush(self._hosts_next, (self._under_way[host], left[0]))

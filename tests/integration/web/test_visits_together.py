@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -225,6 +226,39 @@ def test_hosts_come_in_turn(web):
     urls = [web.url(f"/p?{n}") for n in range(20)] + [other.url(f"/p?{n}") for n in range(20)]
     assert sorted(index for index, _ in taken(fetcher.fetch_all(urls))) == list(range(40))
     assert 5 <= order[:20].count("b") <= 15
+    other.close()
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+def test_a_host_that_does_not_answer_holds_up_no_other(web, calls):
+    """Its 500 addresses wait for it alone: others' come meanwhile, in the same call and another."""
+    other, is_over = FakeWeb(), threading.Event()
+
+    def held(given):
+        if not is_over.wait(GRACE_S):
+            is_over.set()
+        return 200, {}, PICTURE
+
+    web.answers["/p"] = held
+    fetcher = a_fetcher(
+        allowed=frozenset({web.origin, other.origin}), concurrency=8, in_flight_per_allowed=3
+    )
+    slow = [web.url(f"/p?{n}") for n in range(500)]
+    quick = [other.url(f"/ok/{n}") for n in range(100)]
+    came = []
+
+    def take(urls):
+        for _, result in fetcher.fetch_all(urls):
+            came.append(urlsplit(result.final_url).port)
+            if len(came) == len(quick):
+                is_over.set()
+            if is_over.is_set():
+                return
+
+    with ThreadPoolExecutor(calls) as callers:
+        list(callers.map(take, [slow + quick] if calls == 1 else [slow, quick]))
+    assert came[: len(quick)] == [other.port] * len(quick)
+    fetcher.close()
     other.close()
 
 

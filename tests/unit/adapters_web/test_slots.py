@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from pixcrawler.adapters.web.crew import spread
+import pytest
+
+from pixcrawler.adapters.web.crew import Spread
 from pixcrawler.adapters.web.slots import Slots
 
 
@@ -77,5 +79,20 @@ def test_who_gives_up_loses_no_slot():
 def test_hosts_take_turns_in_a_sorted_list():
     """One address of each host comes first, then the second of each, in their order."""
     urls = ["http://a/1", "http://a/2", "http://a/3", "http://b/1", "https://b/2", "nonsense", ""]
-    assert spread(urls) == [0, 3, 5, 1, 4, 6, 2]
-    assert spread([]) == []
+    spread = Spread(urls)
+    assert [spread.next() for _ in urls] == [0, 3, 5, 1, 4, 6, 2]
+    with pytest.raises(IndexError):
+        spread.next()
+
+
+def test_a_host_whose_visits_do_not_end_gives_way():
+    """Room that becomes free goes to the hosts whose visits end, however many wait of others."""
+    spread = Spread([f"http://{host}/{n}" for host in ("slow", "quick") for n in range(50)])
+    under_way = [spread.next() for _ in range(8)]
+    assert sorted(under_way) == [0, 1, 2, 3, 50, 51, 52, 53]
+    for n in range(46):
+        spread.ended(50 + n)
+        assert spread.next() == 54 + n
+    for n in range(4):
+        spread.ended(96 + n)
+    assert [spread.next() for _ in range(46)] == list(range(4, 50))
