@@ -12,9 +12,13 @@ from pixcrawler.pipeline.visits.host_rules import Claim
 from pixcrawler.pipeline.visits.ports import HostReport, Share, Wish
 
 _NEVER = float("-inf")
+FORGOTTEN_AFTER_S = rules.BACK_OFF_MAX_S
+"""From when nothing of a host matters any more: no pause that we choose is longer."""
+HOSTS_MIN = 1000
+"""So many are kept before any is forgotten."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Holding:
     """What one worker has and wants; the names are those of the tables in PostgreSQL."""
 
@@ -26,7 +30,7 @@ class _Holding:
     until: float = _NEVER
 
 
-@dataclass
+@dataclass(slots=True)
 class _Host:
     """What is known of one host."""
 
@@ -39,10 +43,14 @@ class _Host:
     throttled_in_a_row: int = 0
     failures_in_a_row: int = 0
     suspensions: int = 0
+    matters_until: float = _NEVER
+    """Nobody is there, must wait, or was there shortly before, after this."""
 
 
 class MemoryHosts:
     """Keeps everything in this object; any number of threads may ask.
+
+    A host is forgotten some minutes after it was visited: lists have more than memory has room.
 
     Args:
         clock: the time now, in seconds since some moment.
@@ -56,6 +64,7 @@ class MemoryHosts:
         self._lasts_s = lasts_s
         self._lock = threading.Lock()
         self._hosts: dict[str, _Host] = {}
+        self._too_many = HOSTS_MIN
 
     def share(self, worker: str, wishes: Sequence[Wish]) -> Mapping[str, Share]:
         """Tell what this worker wants now and learn what it has: take, renew and give back."""
@@ -63,7 +72,8 @@ class MemoryHosts:
             return {wish.host: self._share(worker, wish) for wish in wishes}
 
     def _share(self, worker: str, wish: Wish) -> Share:
-        now, host = self._clock(), self._hosts.setdefault(wish.host, _Host())
+        now = self._clock()
+        host = self._host(wish.host, now)
         _forget(host, now)
         own = host.shares.pop(worker, None) or _Holding(since=now)
         had, in_use = own.places, min(wish.in_use, own.places)
@@ -86,6 +96,7 @@ class MemoryHosts:
         own.until = now + (self._lasts_s if own.places else rules.WAITING_S)
         if own.wanted:
             host.shares[worker] = own
+        host.matters_until = max(host.matters_until, own.until, now + interval_s)
         return self._told(host, own, places, interval_s, now)
 
     def _told(
@@ -104,10 +115,23 @@ class MemoryHosts:
         """Tell what was seen: trouble pauses the host."""
         with self._lock:
             for report in reports:
-                host = self._hosts.setdefault(report.host, _Host())
                 now = self._clock()
+                host = self._host(report.host, now)
                 _judge_pause(host, report, now)
                 _judge_failures(host, report, now)
+                host.matters_until = max(
+                    host.matters_until, now, host.paused_until, host.suspended_until
+                )
+
+    def _host(self, name: str, now: float) -> _Host:
+        if name not in self._hosts and len(self._hosts) >= self._too_many:
+            kept_since = now - FORGOTTEN_AFTER_S
+            self._hosts = {
+                name: host for name, host in self._hosts.items() if host.matters_until >= kept_since
+            }
+            # So that looking at all of them costs little for each that comes.
+            self._too_many = max(HOSTS_MIN, 2 * len(self._hosts))
+        return self._hosts.setdefault(name, _Host())
 
 
 def _forget(host: _Host, now: float) -> None:
@@ -122,7 +146,8 @@ def _forget(host: _Host, now: float) -> None:
 def _budget(host: _Host, at_once: int, interval_s: float, now: float) -> int:
     if max(host.paused_until, host.suspended_until) > now:
         return 0
-    return 1 if interval_s > 0 or host.suspensions else at_once
+    is_tried = host.suspensions or host.throttled_in_a_row
+    return 1 if interval_s > 0 or is_tried else at_once
 
 
 def _take_turns(host: _Host, own: _Holding, budget: int, now: float) -> None:
