@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,7 +14,7 @@ from pixcrawler.domain.visit import Finding
 from pixcrawler.pipeline.optout.c2pa import C2pa
 from pixcrawler.pipeline.optout.content_usage import ContentUsage
 from pixcrawler.pipeline.optout.metadata import Metadata
-from pixcrawler.pipeline.optout.robots import RobotsTxt
+from pixcrawler.pipeline.optout.robots import MAX_INTERVAL_S, RobotsTxt
 from pixcrawler.pipeline.optout.signal import Headers, Saying, Signal, SiteRules
 from pixcrawler.pipeline.optout.tdmrep import TdmRep
 from pixcrawler.pipeline.optout.x_robots import XRobotsTag
@@ -86,7 +87,7 @@ class Gate:
     def of_site(self, url: str, rules: SiteRules) -> Ruling:
         """Judge an address by its site's files, before it is asked for."""
         interval_s = max(
-            (_heard(signal, lambda s: s.interval_s(rules), 0.0) for signal in self._signals),
+            (_heard(signal, lambda s: _interval_s(s, rules), 0.0) for signal in self._signals),
             default=0.0,
         )
         return self._ruling(lambda signal: signal.of_site(url, rules), interval_s)
@@ -130,6 +131,12 @@ class Gate:
             # What refuses most goes first, so that it is never what is left out.
             for saying in sorted(sayings, key=lambda one: -len(one.refused))[:MAX_FINDINGS]
         ]
+
+
+def _interval_s(signal: Signal, rules: SiteRules) -> float:
+    """Return a wait that hosts' desks can bear, whatever a signal of others makes of a file."""
+    told = float(signal.interval_s(rules))
+    return 0.0 if math.isnan(told) else max(0.0, min(told, MAX_INTERVAL_S))
 
 
 def _heard(signal: Signal, ask: Callable[[Signal], T], silence: T) -> T:

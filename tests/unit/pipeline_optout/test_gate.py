@@ -153,6 +153,27 @@ def test_a_finding_that_refuses_others_is_kept_and_decides_nothing():
     assert [(one.signal, one.refuses) for one in ruling.findings] == [("tdmrep", False)]
 
 
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [(7, 7.0), (float("nan"), 2.0), (float("inf"), 3600.0), (-5.0, 2.0), ("soon", 2.0)],
+    ids=str,
+)
+def test_an_interval_is_a_time_whatever_a_signal_says(told, expected):
+    """Signals of other packages cannot give hosts' desks what they cannot count with."""
+
+    class Slow(Signal):
+        name = "slow"
+
+        @override
+        def interval_s(self, rules):
+            return told
+
+    site = rules(b"User-agent: *\nCrawl-delay: 2\n")
+    for further in ([Slow()], [Breaking(), Slow()]):
+        ruling = Gate(Purpose.GENERATIVE, further=further).of_site(f"{SITE}/a", site)
+        assert ruling.interval_s == expected
+
+
 def test_a_signal_that_breaks_says_nothing_and_stops_nobody(caplog):
     """It is told in the log; the others still decide."""
     gate = Gate(Purpose.GENERATIVE, further=[Breaking()])
