@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any
 
 from pixcrawler.adapters.engines.uploads.lists import LIST_FORM
+from pixcrawler.domain.errors import StorageUnavailable
 from pixcrawler.solo.columns import ColumnNames
 from pixcrawler.solo.folder import Folder
 from pixcrawler.solo.lists import Fault, read_list
@@ -31,6 +32,7 @@ LONG_TABLES = 100_000
 """Rows whose tables take more than a few seconds to write."""
 GRACE_S = 3.0
 """What is under way when the person interrupts may still end."""
+_GOES_ON = "what was finished is kept: once that is mended, the same command goes on"
 
 Tell = Callable[[str, dict[str, Any]], None]
 """Takes the name of an event and what is said of it."""
@@ -75,10 +77,11 @@ class Fetch:
                 folder.ledger.add_load(self._web.take_load())
                 folder.end()
                 return self._told(folder)
+            except StorageUnavailable as error:
+                raise CannotGoOn(f"{error} (TMPDIR); {_GOES_ON}") from error
             except (OSError, sqlite3.OperationalError) as error:
                 raise CannotGoOn(
-                    f"{folder.out} cannot be written to ({error}); what was finished is kept: once "
-                    "that is mended, the same command goes on"
+                    f"{folder.out} cannot be written to ({error}); {_GOES_ON}"
                 ) from error
 
     def _first_looked_at(self, folder: Folder) -> Iterator[Row]:

@@ -17,9 +17,15 @@ from pixcrawler.adapters.web.evidence import plain
 from pixcrawler.adapters.web.guard import AddressBlocked, vet_url
 from pixcrawler.adapters.web.sites import Sites
 from pixcrawler.adapters.web.slots import Slots
-from pixcrawler.adapters.web.trouble import Trouble, trouble_of_error, trouble_of_status
+from pixcrawler.adapters.web.trouble import (
+    Trouble,
+    is_disk_full,
+    trouble_of_error,
+    trouble_of_status,
+)
 from pixcrawler.adapters.web.turns import HostClosed, Turn, Turns
 from pixcrawler.adapters.web.wire import connected_to
+from pixcrawler.domain.errors import StorageUnavailable
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline.optout.gate import Ruling
 from pixcrawler.pipeline.visits.body import Body
@@ -77,6 +83,7 @@ class Hops:
         Raises:
             Trouble: neither came.
             DatabaseUnavailable: nobody knows what others do at the host.
+            StorageUnavailable: there is no room for the body.
         """
         ways, clock = self._ways, course.clock
         course.is_status_told = False
@@ -172,6 +179,8 @@ class Hops:
                 finally:
                     seen.bytes = response.content.total_bytes
         except _HOP_ERRORS as error:
+            if is_disk_full(error):
+                raise StorageUnavailable("this machine's disk for bodies is full") from error
             raise trouble_of_error(error) from error
         finally:
             if not is_asked:

@@ -11,14 +11,16 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from pixcrawler.adapters.web.trouble import Trouble
-from pixcrawler.domain.errors import DatabaseUnavailable
+from pixcrawler.domain.errors import Transient
 from pixcrawler.pipeline.optout.robots import group_for_us, unavailable
 from pixcrawler.pipeline.optout.signal import SiteRules
 from pixcrawler.pipeline.optout.tdmrep import PATH as TDMREP_PATH
 from pixcrawler.pipeline.visits.ports import SiteFile, SiteFiles
 
 ORIGINS_REMEMBERED = 256
-"""Origins whose files this process keeps itself: seldom more than 4 KB each, at worst 1 MB."""
+"""Origins whose files this process keeps itself: seldom more than 4 KB each, at worst 1 MB ..."""
+BYTES_REMEMBERED = 16 * 1024 * 1024
+"""... and so much of them together: one domain may have any number of names with large files."""
 REMEMBERED_S = 600.0
 """For so long it does not look again whether they are still fresh."""
 TROUBLE_REMEMBERED_S = 60.0
@@ -51,6 +53,7 @@ class Sites:
         self._get = get
         self._clock = clock
         self._remembered: OrderedDict[str, tuple[SiteRules, float]] = OrderedDict()
+        self._bytes = 0
         self._asking: dict[str, asyncio.Task[SiteRules]] = {}
 
     async def rules_of(self, url: str) -> SiteRules:
@@ -73,6 +76,13 @@ class Sites:
             asking.add_done_callback(partial(self._answered, origin))
         return await asyncio.shield(asking)
 
+    async def close(self) -> None:
+        """Ask no more: what is broken off here is no answer of the site's."""
+        asking = list(self._asking.values())
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+
     def _answered(self, origin: str, asking: asyncio.Task[SiteRules]) -> None:
         """Remember an answer; a failure is told to those who wait, and tried again by the next."""
         del self._asking[origin]
@@ -80,10 +90,12 @@ class Sites:
             return
         rules = asking.result()
         lasts_s = TROUBLE_REMEMBERED_S if unavailable(rules.robots) else REMEMBERED_S
+        before, _ = self._remembered.pop(origin, (None, 0.0))
         self._remembered[origin] = (rules, self._clock() + lasts_s)
-        self._remembered.move_to_end(origin)
-        while len(self._remembered) > ORIGINS_REMEMBERED:
-            self._remembered.popitem(last=False)
+        self._bytes += _bytes(rules) - (_bytes(before) if before else 0)
+        while len(self._remembered) > ORIGINS_REMEMBERED or self._bytes > BYTES_REMEMBERED:
+            _, (gone, _) = self._remembered.popitem(last=False)
+            self._bytes -= _bytes(gone)
 
     async def _asked(self, origin: str) -> SiteRules:
         """Return what the workers know of a site; what they do not, the site is asked for."""
@@ -102,7 +114,7 @@ class Sites:
         """Ask a site for a file, and keep the answer for all workers."""
         try:
             found = await self._get(url)
-        except (DatabaseUnavailable, Trouble):
+        except (Transient, Trouble):
             raise
         except Exception:
             log.exception("site_file.failed", extra={"url": url})
@@ -110,6 +122,10 @@ class Sites:
         lasts_s = TROUBLE_KEPT_S if unavailable(found) else KEPT_S
         await asyncio.to_thread(self._files.put, found, lasts_s)
         return found
+
+
+def _bytes(rules: SiteRules) -> int:
+    return len(rules.robots.body) + len(rules.tdmrep.body)
 
 
 def origin_of(url: str) -> str:

@@ -20,6 +20,7 @@ _GONE = frozenset({404, 410})
 _THROTTLED = 429
 _SERVER_ERRORS = range(500, 600)
 _NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL})
 # X509_V_ERR_… of OpenSSL.
 _CERTIFICATE_WORDS = {
@@ -93,6 +94,11 @@ def trouble_of_error(error: Exception) -> Trouble:
         if isinstance(error, kinds):
             return told(error)
     return Trouble(RejectReason.BAD_ANSWER, _fault(error))
+
+
+def is_disk_full(error: Exception) -> bool:
+    """Whether it is this machine that has no room for a body: no visit's doing, nor a host's."""
+    return isinstance(error, OSError) and error.errno in _DISK_FULL
 
 
 def _is_of_tls(error: Exception) -> bool:

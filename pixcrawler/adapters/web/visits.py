@@ -84,7 +84,8 @@ class Visitor:
     _site_visits: set[asyncio.Task[SiteFile]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._hops = Hops(self.ways, Sites(self.files, self.site_file), self._causes)
+        self._sites = Sites(self.files, self.site_file)
+        self._hops = Hops(self.ways, self._sites, self._causes)
         self._check: Callable[[str], None] = refuse_kinds(self.limits.kinds)
 
     async def visit(self, url: str, gate: Gate, caller: object) -> Fetched | Unfetched:
@@ -127,6 +128,7 @@ class Visitor:
 
     async def close(self) -> None:
         """End what is under way for nobody in particular."""
+        await self._sites.close()
         tasks = list(self._site_visits)
         for task in tasks:
             task.cancel()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import gc
+import tempfile
 import threading
 from contextlib import closing
+from pathlib import Path
 
 import psutil
 import pytest
 
+from pixcrawler.adapters.memory.site_files import MemorySiteFiles
+from pixcrawler.domain.errors import StorageUnavailable
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline.pictures.magic import WANTED
 from pixcrawler.pipeline.ports import Fetched
+from pixcrawler.pipeline.visits import body as body_module
 from tests.fakes.fetching import a_fetcher, fetch
 from tests.fakes.web import PICTURE
 
@@ -192,3 +197,24 @@ def test_a_body_is_hashed_and_sniffed_on_its_way(web):
     """What is handed over is known already."""
     body = fetch(a_fetcher(web), web.url("/ok")).body
     assert (body.kind, body.size) == ("jpeg", len(PICTURE))
+
+
+@pytest.mark.parametrize("path", ["/p.jpg", "/robots.txt"])
+def test_a_full_disk_of_ours_is_no_fault_of_the_host(web, monkeypatch, path):
+    """The step fails and is tried again; no picture is given up, no site known as silent."""
+
+    def full():
+        return Path("/dev/full").open("w+b")
+
+    kept = MemorySiteFiles()
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    monkeypatch.setattr(body_module, "BODY_IN_MEMORY_BYTES", 10_000)
+    web.answers["/p.jpg"] = (200, {}, PICTURE * 10)
+    web.answers[path] = (200, {}, PICTURE * 1000)
+    fetcher = a_fetcher(web, site_files=kept)
+    with pytest.raises(StorageUnavailable, match="disk"):
+        fetch(fetcher, web.url("/p.jpg"))
+    assert web.hits.total() == int(path == "/p.jpg")
+    robots = kept.get([web.url("/robots.txt")])
+    assert [file.status for file in robots.values()] == [404] * int(path == "/p.jpg")
+    fetcher.close()

@@ -294,6 +294,56 @@ def test_only_so_many_sites_are_remembered(files, clock, monkeypatch):
     assert asyncio.run(story()) == ["a", "b", "c", "d"]
 
 
+def test_only_so_many_bytes_are_remembered(files, clock, monkeypatch):
+    """Sites with large files push the oldest out before there are very many of them."""
+    monkeypatch.setattr(module, "BYTES_REMEMBERED", 1000)
+
+    async def story():
+        web = Web(robots=200)
+        web.body = b"#" * 400
+        sites = Sites(files, web.get, clock)
+        for host in "abababcca":
+            await sites.rules_of(f"https://{host}.example/1.jpg")
+        return [question[0][8] for question in files.questions]
+
+    assert asyncio.run(story()) == ["a", "b", "c", "a"]
+
+
+@pytest.mark.parametrize("is_waiting_for", ["files", "web"])
+def test_what_is_broken_off_is_no_answer(files, clock, monkeypatch, is_waiting_for):
+    """When visits end, nothing more is asked, and no worker is told that a site was silent."""
+
+    async def story():
+        web = Web(robots=200)
+        web.opened.clear()
+        asked, go_on = threading.Event(), threading.Event()
+        known = files.get
+
+        def get(urls):
+            asked.set()
+            go_on.wait(20)
+            return known(urls)
+
+        monkeypatch.setattr(files, "get", get)
+        if is_waiting_for == "web":
+            go_on.set()
+        sites = Sites(files, web.get, clock)
+        visit = asyncio.create_task(sites.rules_of(f"{ORIGIN}/1.jpg"))
+        await asyncio.to_thread(asked.wait, 20)
+        if is_waiting_for == "web":
+            await web.was_asked.wait()
+        async with asyncio.timeout(20):
+            await sites.close()
+        go_on.set()
+        web.opened.set()
+        [ended] = await asyncio.gather(visit, return_exceptions=True)
+        await asyncio.to_thread(int)
+        return type(ended), len(web.asked), known([ROBOTS])
+
+    asked = int(is_waiting_for == "web")
+    assert asyncio.run(story()) == (asyncio.CancelledError, asked, {})
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [

@@ -11,9 +11,10 @@ import pytest
 from arro3.io import read_parquet
 from PIL import Image
 
+from pixcrawler.domain.errors import StorageUnavailable
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.solo import fetch as fetching
-from pixcrawler.solo.order import CannotFetch
+from pixcrawler.solo.order import CannotFetch, CannotGoOn
 from tests.factories import an_image
 from tests.fakes.api_server import wait_until
 
@@ -294,6 +295,22 @@ def test_a_stopped_run_leaves_whole_files_and_goes_on(place):
     report = place.run(concurrency=4)
     assert len(place.web.asked) == 60 - done
     assert (report["kept"], report["is_complete"]) == (60, True)
+
+
+def test_a_full_disk_for_bodies_is_told(place):
+    """Whose bodies find no room is told which disk it is, and goes on with the same command."""
+    place.list(*oks(*range(8)))
+    original = place.web.fetch_all
+
+    def full(urls):
+        raise StorageUnavailable("this machine's disk for bodies is full")
+        yield  # as fetchers do
+
+    place.web.fetch_all = full
+    with pytest.raises(CannotGoOn, match=r"disk for bodies is full \(TMPDIR\); what was finished"):
+        place.run()
+    place.web.fetch_all = original
+    assert place.run()["is_complete"]
 
 
 def test_few_rows_are_handed_to_the_fetcher(place):
