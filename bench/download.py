@@ -195,7 +195,7 @@ Found = dict[tuple[str, str, str], list[Taken]]
 def measure(files: int, runs: int, few: Found) -> Found:
     """Let all contenders take their turn, ``runs`` times after a warm-up, on every way.
 
-    The warm-up is of few pictures, and kept in ``few``.
+    Each turn begins with few pictures; what these take is kept in ``few``.
     """
     peer_python()
     taken: Found = {}
@@ -208,9 +208,9 @@ def measure(files: int, runs: int, few: Found) -> Found:
                 environment |= {"NO_ALBUMENTATIONS_UPDATE": "1", "WANDB_MODE": "disabled"}
                 for turn in range(runs + 1):
                     for work, name in CONTENDERS:
-                        found, count = (taken, files) if turn else (few, FEW)
-                        result = contend((work, name), origin, count, environment, folder)
-                        found.setdefault((way.title, work, name), []).append(result)
+                        for found, count in ((few, FEW), (taken, files)) if turn else (({}, FEW),):
+                            result = contend((work, name), origin, count, environment, folder)
+                            found.setdefault((way.title, work, name), []).append(result)
     return taken
 
 
@@ -254,24 +254,29 @@ def main(files: int, runs: int) -> None:
     few: Found = {}
     found = measure(files, runs, few)
     for (way, work, name), results in found.items():
-        ours, [our_start] = found[way, work, "PixCrawler"], few[way, work, "PixCrawler"]
+        ours, our_start_s = found[way, work, "PixCrawler"], _start_s(few[way, work, "PixCrawler"])
         rates = sorted(files / one.s for one in results)
-        [start] = few[way, work, name]
-        cpu_s = _cpu_s(results, start, files)
-        ratio = cpu_s / _cpu_s(ours, our_start, files)
+        start_s = _start_s(few[way, work, name])
+        cpu_s = _cpu_s(results, start_s, files)
+        ratio = cpu_s / _cpu_s(ours, our_start_s, files)
         whole = median(one.cpu_s for one in results) / median(one.cpu_s for one in ours)
         table.add_row(
             *(way, work, name, f"{median(rates):.0f}", f"({rates[0]:.0f}, {rates[-1]:.0f})"),
-            *(f"{cpu_s:.2f}", f"{start.cpu_s:.1f}"),
+            *(f"{cpu_s:.2f}", f"{start_s:.1f}"),
             f"{median(one.peak_mb for one in results):.0f}",
             *(("", "") if name == "PixCrawler" else (f"{ratio:.1f}", f"{whole:.1f}")),
         )
     Console(width=150).print(table)
 
 
-def _cpu_s(results: list[Taken], start: Taken, files: int) -> float:
+def _start_s(few: list[Taken]) -> float:
+    """CPU seconds that starting takes."""
+    return median(one.cpu_s for one in few)
+
+
+def _cpu_s(results: list[Taken], start_s: float, files: int) -> float:
     """CPU seconds for 1,000 pictures, without the start."""
-    return (median(one.cpu_s for one in results) - start.cpu_s) * 1000 / (files - FEW)
+    return (median(one.cpu_s for one in results) - start_s) * 1000 / (files - FEW)
 
 
 if __name__ == "__main__":
