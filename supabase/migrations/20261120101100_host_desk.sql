@@ -13,7 +13,7 @@ create table private.hosts (
   paused_until timestamptz,           -- it asked to be left alone
   suspended_until timestamptz,        -- requests failed in a row
   because text check (char_length(because) <= 300),
-  throttled_in_a_row int not null default 0, -- and as long as there are some, one at a time, too
+  throttled_in_a_row int not null default 0,
   failures_in_a_row int not null default 0,
   suspensions int not null default 0  -- since a request succeeded; more than none: one at a time
 ) with (fillfactor = 50);
@@ -135,8 +135,7 @@ begin
 
   pause := greatest(desk.paused_until, desk.suspended_until);
   budget := case when pause > at then 0
-                 when own.interval_s > 0 or desk.suspensions > 0
-                      or desk.throttled_in_a_row > 0 then 1
+                 when own.interval_s > 0 or desk.suspensions > 0 then 1
                  else p_at_once end;
   -- Whoever had a place for long enough goes to the end of the line, when there is one.
   if own.held_at + make_interval(secs => p_tenure_s) <= at and budget > 0 and others >= budget then
