@@ -23,7 +23,7 @@ from pathlib import Path
 
 from pixcrawler.adapters.postgres.hosts import PostgresHosts
 from pixcrawler.adapters.postgres.pool import Database
-from pixcrawler.adapters.web.turns import Turns
+from pixcrawler.adapters.web.waiting.turns import Turns
 from pixcrawler.host.stack.bootstrap import DATABASE, WORKER_ROLE, prepare
 from pixcrawler.host.stack.postgres import Postgres
 from pixcrawler.pipeline.visits.ports import Wish

@@ -149,7 +149,7 @@ class World:
         from pixcrawler.adapters.engines.searcher import Searcher
         from pixcrawler.adapters.engines.uploads.engine import UploadsEngine
         from pixcrawler.adapters.engines.urls import UrlsEngine
-        from pixcrawler.adapters.web.api import Api
+        from pixcrawler.adapters.web.calls.api import Api
 
         settings = self.settings
         engines: dict[str, SearchEngine] = {
@@ -240,7 +240,7 @@ class World:
 
     @Lazy
     def _gates(self) -> Mapping[Purpose, Gate]:
-        from pixcrawler.adapters.web.signals import further_signals
+        from pixcrawler.adapters.web.visiting.signals import further_signals
         from pixcrawler.pipeline.optout.gate import Gate
 
         further, ignored = further_signals(), self.settings.opt_outs_ignored
@@ -253,9 +253,9 @@ class World:
     def fetcher(self) -> WebFetcher:
         """Downloads images from the web."""
         from pixcrawler.adapters.postgres.site_files import PostgresSiteFiles
+        from pixcrawler.adapters.web.connecting.guard import origins
         from pixcrawler.adapters.web.fetch import WebFetcher
-        from pixcrawler.adapters.web.guard import origins
-        from pixcrawler.adapters.web.visits import VisitLimits
+        from pixcrawler.adapters.web.visiting.visits import VisitLimits
 
         allowed = self.settings.fetch_allow_origins
         if allowed and os.environ.get("WEBSITE_INSTANCE_ID"):

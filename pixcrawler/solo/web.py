@@ -7,10 +7,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 
+from pixcrawler.adapters.web.connecting.guard import origins
 from pixcrawler.adapters.web.fetch import WebFetcher
-from pixcrawler.adapters.web.guard import origins
-from pixcrawler.adapters.web.signals import further_signals
-from pixcrawler.adapters.web.visits import VisitLimits
+from pixcrawler.adapters.web.visiting.signals import further_signals
+from pixcrawler.adapters.web.visiting.visits import VisitLimits
 from pixcrawler.pipeline.optout.gate import Gate
 from pixcrawler.pipeline.optout.robots import RobotsTxt
 from pixcrawler.pipeline.pictures.magic import OTHER_IMAGES, WANTED

@@ -15,7 +15,7 @@ from pixcrawler.adapters.engines import searcher
 from pixcrawler.adapters.engines.shape import Ask, Engine
 from pixcrawler.adapters.postgres.desk import PostgresDesk
 from pixcrawler.adapters.postgres.pool import Database
-from pixcrawler.adapters.web.api import Api
+from pixcrawler.adapters.web.calls.api import Api
 from pixcrawler.domain.engine import Access, EngineCard, EngineStatus, Quota
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.source import SearchQuery

@@ -15,7 +15,7 @@ from pixcrawler.adapters.postgres.hosts import PostgresHosts
 from pixcrawler.adapters.postgres.pool import Database
 from pixcrawler.adapters.postgres.site_files import PostgresSiteFiles
 from pixcrawler.adapters.web.fetch import WebFetcher
-from pixcrawler.adapters.web.visits import VisitLimits
+from pixcrawler.adapters.web.visiting.visits import VisitLimits
 from pixcrawler.pipeline.ports import Fetched
 
 if __name__ == "__main__":

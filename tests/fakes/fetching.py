@@ -7,7 +7,7 @@ from typing import Any
 from pixcrawler.adapters.memory.hosts import MemoryHosts
 from pixcrawler.adapters.memory.site_files import MemorySiteFiles
 from pixcrawler.adapters.web.fetch import WebFetcher
-from pixcrawler.adapters.web.visits import VisitLimits
+from pixcrawler.adapters.web.visiting.visits import VisitLimits
 from pixcrawler.pipeline.ports import Fetched, Fetcher, Unfetched
 
 GENEROUS_S = 30.0

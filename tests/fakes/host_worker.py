@@ -20,7 +20,7 @@ import aiohttp
 from pixcrawler.adapters.postgres.hosts import PostgresHosts
 from pixcrawler.adapters.postgres.pool import Database
 from pixcrawler.adapters.web.manners import stated_wait_s
-from pixcrawler.adapters.web.turns import Turn, Turns
+from pixcrawler.adapters.web.waiting.turns import Turn, Turns
 
 
 async def visit(order: Mapping[str, Any], turns: Turns, client: aiohttp.ClientSession) -> None:

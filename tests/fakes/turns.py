@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from pixcrawler.adapters.memory.hosts import MemoryHosts
-from pixcrawler.adapters.web.turns import Turns
+from pixcrawler.adapters.web.waiting.turns import Turns
 from pixcrawler.pipeline.visits.ports import HostReport, Share, Wish
 
 HOST = "pictures.example"

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 
-from pixcrawler.adapters.web.visits import Visitor
+from pixcrawler.adapters.web.visiting.visits import Visitor
 from pixcrawler.domain.errors import InvariantBroken
 from pixcrawler.pipeline.optout.gate import Gate
 from pixcrawler.pipeline.ports import Fetched, Unfetched

@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 import certifi
 from aiohttp.abc import AbstractResolver
 
+from pixcrawler.adapters.web.connecting.guard import ThreadResolver
+from pixcrawler.adapters.web.connecting.wire import sessions
 from pixcrawler.adapters.web.crew import Call, Crew, Result
-from pixcrawler.adapters.web.guard import ThreadResolver
-from pixcrawler.adapters.web.hops import Ways
 from pixcrawler.adapters.web.manners import user_agent
-from pixcrawler.adapters.web.slots import Slots
-from pixcrawler.adapters.web.turns import Turns
-from pixcrawler.adapters.web.visits import VisitLimits, Visitor
-from pixcrawler.adapters.web.wire import sessions
+from pixcrawler.adapters.web.visiting.hops import Ways
+from pixcrawler.adapters.web.visiting.visits import VisitLimits, Visitor
+from pixcrawler.adapters.web.waiting.slots import Slots
+from pixcrawler.adapters.web.waiting.turns import Turns
 from pixcrawler.domain.purpose import Purpose
 from pixcrawler.pipeline.optout.gate import Gate
 from pixcrawler.pipeline.ports import Fetcher

@@ -7,7 +7,7 @@ import pytest
 from pixcrawler.adapters.engines.registry import BUILT_IN
 from pixcrawler.adapters.engines.searcher import Searcher
 from pixcrawler.adapters.memory.desk import MemoryDesk
-from pixcrawler.adapters.web.api import Api
+from pixcrawler.adapters.web.calls.api import Api
 from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.filters import Filters
 from pixcrawler.domain.source import SearchQuery

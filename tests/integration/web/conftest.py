@@ -19,4 +19,4 @@ def web():
 def _short_waits(monkeypatch):
     """Between two tries, and after a refusal that names no time, wait hardly at all."""
     monkeypatch.setattr("pixcrawler.pipeline.visits.host_rules.BACK_OFF_S", 0.01)
-    monkeypatch.setattr("pixcrawler.adapters.web.visits.back_off_s", lambda tries: 0.01)
+    monkeypatch.setattr("pixcrawler.adapters.web.visiting.visits.back_off_s", lambda tries: 0.01)

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pixcrawler.adapters.engines.openverse import OpenverseEngine
 from pixcrawler.adapters.engines.searcher import Searcher
 from pixcrawler.adapters.memory.desk import MemoryDesk
-from pixcrawler.adapters.web.api import Api
+from pixcrawler.adapters.web.calls.api import Api
 from pixcrawler.domain.engine import EngineStatus
 from pixcrawler.domain.errors import SourceUnavailable
 from pixcrawler.domain.filters import Filters

@@ -8,7 +8,7 @@ import threading
 import pytest
 from aiohttp.abc import AbstractResolver
 
-from pixcrawler.adapters.web import guard
+from pixcrawler.adapters.web.connecting import guard
 from pixcrawler.domain.verdict import RejectReason
 from tests.fakes.fetching import a_fetcher
 from tests.fakes.web import PICTURE, FakeWeb
@@ -179,7 +179,7 @@ def test_an_allowed_origin_opens_no_way_to_others(web):
 
 def test_the_last_door_refuses_what_came_another_way(monkeypatch):
     """Even when the checks of addresses and names are blind, no private socket is made."""
-    monkeypatch.setattr("pixcrawler.adapters.web.hops.vet_url", lambda url, allowed: False)
+    monkeypatch.setattr("pixcrawler.adapters.web.visiting.hops.vet_url", lambda url, allowed: False)
     assert fetch("http://127.0.0.1:9/").reason is RejectReason.ADDRESS_BLOCKED
 
 

@@ -102,7 +102,7 @@ def test_a_short_trouble_with_robots_txt_heals(web):
 
 def test_a_silent_robots_txt_is_given_up(web, monkeypatch):
     """A site whose robots.txt never comes is refused after its own, shorter deadline."""
-    monkeypatch.setattr("pixcrawler.adapters.web.visits.SITE_FILE_DEADLINE_S", 0.3)
+    monkeypatch.setattr("pixcrawler.adapters.web.visiting.visits.SITE_FILE_DEADLINE_S", 0.3)
     web.raw_answers["/robots.txt"] = lambda handler, given: handler.on_drip_body("", {})
     result = fetch(a_fetcher(web, deadline_s=60, slow_after_s=60), web.url("/ok"))
     assert (result.reason, web.hits.total()) == (RejectReason.ROBOTS_UNAVAILABLE, 0)

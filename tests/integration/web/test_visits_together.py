@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from pixcrawler.adapters.memory.hosts import MemoryHosts
-from pixcrawler.adapters.web import wire
+from pixcrawler.adapters.web.connecting import wire
+from pixcrawler.adapters.web.connecting.guard import ThreadResolver
 from pixcrawler.adapters.web.fetch import WebFetcher
-from pixcrawler.adapters.web.guard import ThreadResolver
 from pixcrawler.domain.errors import DatabaseUnavailable, InvariantBroken
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline.ports import Fetched
@@ -156,7 +156,7 @@ def test_a_fetcher_that_nobody_has_ends_its_thread(web, threads):
 SCRIPT = """
 import sys
 from tests.fakes.fetching import a_fetcher, fetch
-from pixcrawler.adapters.web.guard import origin_of
+from pixcrawler.adapters.web.connecting.guard import origin_of
 url = sys.argv[1]
 fetcher = a_fetcher(allowed=frozenset({origin_of(url)}))
 print(fetch(fetcher, url).body.size)

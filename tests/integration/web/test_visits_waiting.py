@@ -12,7 +12,7 @@ import pytest
 
 from pixcrawler.adapters.memory.hosts import MemoryHosts
 from pixcrawler.adapters.memory.site_files import MemorySiteFiles
-from pixcrawler.adapters.web.visits import BUSY_HOSTS_MAX
+from pixcrawler.adapters.web.visiting.visits import BUSY_HOSTS_MAX
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline.ports import Fetched
 from pixcrawler.pipeline.visits.ports import HostReport

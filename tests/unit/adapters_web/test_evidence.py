@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pixcrawler.adapters.web.evidence import FINDINGS_MAX, HEADERS_MAX, Trail, plain
+from pixcrawler.adapters.web.visiting.evidence import FINDINGS_MAX, HEADERS_MAX, Trail, plain
 from pixcrawler.domain.visit import Finding, Load, Visit
 
 

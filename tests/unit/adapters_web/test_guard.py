@@ -12,7 +12,7 @@ from aiohttp.abc import AbstractResolver
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pixcrawler.adapters.web.guard import (
+from pixcrawler.adapters.web.connecting.guard import (
     MAX_ADDRESSES,
     AddressBlocked,
     ThreadResolver,

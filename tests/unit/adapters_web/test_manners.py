@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from urllib3 import exceptions as u3
 
-from pixcrawler.adapters.web.causes import cause_of
+from pixcrawler.adapters.web.calls.causes import cause_of
 from pixcrawler.adapters.web.manners import back_off_s, stated_wait_s, user_agent
-from pixcrawler.adapters.web.trouble import trouble_of_error, trouble_of_status
+from pixcrawler.adapters.web.visiting.trouble import trouble_of_error, trouble_of_status
 from pixcrawler.domain.verdict import RejectReason
 
 # No time limits: a busy machine is not a broken promise.

@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from pixcrawler.adapters.web.signals import GROUP, further_signals
+from pixcrawler.adapters.web.visiting.signals import GROUP, further_signals
 from pixcrawler.domain.purpose import Purpose
 from pixcrawler.pipeline.optout.gate import Gate
 

@@ -9,8 +9,8 @@ import threading
 import pytest
 
 from pixcrawler.adapters.memory.site_files import MemorySiteFiles
-from pixcrawler.adapters.web import sites as module
-from pixcrawler.adapters.web.sites import Sites, origin_of
+from pixcrawler.adapters.web.visiting import sites as module
+from pixcrawler.adapters.web.visiting.sites import Sites, origin_of
 from pixcrawler.domain.errors import DatabaseUnavailable
 from pixcrawler.pipeline.visits.ports import SiteFile
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from pixcrawler.adapters.web.crew import Spread
-from pixcrawler.adapters.web.slots import Slots
+from pixcrawler.adapters.web.waiting.slots import Slots
 
 
 async def settle():

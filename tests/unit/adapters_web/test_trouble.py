@@ -11,9 +11,9 @@ import pytest
 from aiohttp import http_exceptions
 from aiohttp.client_reqrep import ConnectionKey
 
-from pixcrawler.adapters.web.connections import TORN_DOWN, NoAnswer
-from pixcrawler.adapters.web.guard import AddressBlocked
-from pixcrawler.adapters.web.trouble import trouble_of_error, trouble_of_status
+from pixcrawler.adapters.web.connecting.connections import TORN_DOWN, NoAnswer
+from pixcrawler.adapters.web.connecting.guard import AddressBlocked
+from pixcrawler.adapters.web.visiting.trouble import trouble_of_error, trouble_of_status
 from pixcrawler.domain.verdict import RejectReason
 
 KEY = ConnectionKey("a.example", 443, True, True, None, None, None)

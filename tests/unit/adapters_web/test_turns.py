@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from pixcrawler.adapters.web import host_line
-from pixcrawler.adapters.web.turns import HostClosed, Turns
+from pixcrawler.adapters.web.waiting import host_line
+from pixcrawler.adapters.web.waiting.turns import HostClosed, Turns
 from tests.fakes.turns import HOST, Visitors, Watched, run, turns_at, until
 
 

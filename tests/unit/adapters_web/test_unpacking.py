@@ -7,8 +7,8 @@ import zlib
 
 import pytest
 
-from pixcrawler.adapters.web.bodies import _unpacked, refuse_kinds
-from pixcrawler.adapters.web.trouble import Trouble
+from pixcrawler.adapters.web.visiting.bodies import _unpacked, refuse_kinds
+from pixcrawler.adapters.web.visiting.trouble import Trouble
 from pixcrawler.pipeline.pictures.magic import OTHER_IMAGES, WANTED
 
 

@@ -20,16 +20,16 @@ from aiohttp.abc import AbstractResolver
 
 from pixcrawler.adapters.memory.hosts import MemoryHosts
 from pixcrawler.adapters.memory.site_files import MemorySiteFiles
-from pixcrawler.adapters.web import guard
+from pixcrawler.adapters.web.connecting import guard
 from pixcrawler.adapters.web.fetch import WebFetcher, ssl_context
-from pixcrawler.adapters.web.visits import VisitLimits
+from pixcrawler.adapters.web.visiting.visits import VisitLimits
 from pixcrawler.domain.visit import Visit
 from pixcrawler.pipeline.ports import Fetched
 from tests.fakes.rawweb import RawWeb
 
 PUBLIC = "127.0.0.2"
 NAMES_KEPT = "pixcrawler.adapters.web.fetch.NAMES_KEPT_S"
-SITE_DEADLINE = "pixcrawler.adapters.web.visits.SITE_FILE_DEADLINE_S"
+SITE_DEADLINE = "pixcrawler.adapters.web.visiting.visits.SITE_FILE_DEADLINE_S"
 CAP_BYTES = 1024 * 1024
 DETAIL_MAX_CHARS = 300
 DEADLINE_S = 10.0

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from pixcrawler.adapters.web.guard import ThreadResolver
+from pixcrawler.adapters.web.connecting.guard import ThreadResolver
 from tests.fakes.rawweb import PICTURE, End, Forever, answer
 from tests.integration.web.attacks.conftest import (
     NAMES_KEPT,

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from pixcrawler.adapters.web import guard
+from pixcrawler.adapters.web.connecting import guard
 from tests.fakes.certificates import Authority, outdated
 from tests.fakes.rawweb import PICTURE, Beneath, End, Forever, RawWeb, answer, redirect
 from tests.integration.web.attacks.conftest import (

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
-from pixcrawler.adapters.web.host_line import HostClosed, HostLine, Waiter
+from pixcrawler.adapters.web.waiting.host_line import HostClosed, HostLine, Waiter
 from pixcrawler.domain.errors import DatabaseUnavailable, PixCrawlerError
 from pixcrawler.pipeline.visits.ports import HostDesk, HostReport, Share
 

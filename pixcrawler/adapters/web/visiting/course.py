@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from pixcrawler.adapters.web.bodies import BodyLimits
-from pixcrawler.adapters.web.evidence import Trail
+from pixcrawler.adapters.web.visiting.bodies import BodyLimits
+from pixcrawler.adapters.web.visiting.evidence import Trail
 from pixcrawler.pipeline.optout.gate import Gate
 from pixcrawler.pipeline.visits.body import Body
 

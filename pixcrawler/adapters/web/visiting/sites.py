@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from urllib.parse import urlsplit
 
-from pixcrawler.adapters.web.trouble import Trouble
+from pixcrawler.adapters.web.visiting.trouble import Trouble
 from pixcrawler.domain.errors import Transient
 from pixcrawler.pipeline.optout.robots import group_for_us, unavailable
 from pixcrawler.pipeline.optout.signal import SiteRules

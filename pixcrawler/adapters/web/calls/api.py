@@ -13,8 +13,8 @@ import urllib3
 from typing_extensions import override
 from urllib3.exceptions import HTTPError
 
-from pixcrawler.adapters.web.causes import cause_of
-from pixcrawler.adapters.web.hurry import HurriedAdapter, Hurry
+from pixcrawler.adapters.web.calls.causes import cause_of
+from pixcrawler.adapters.web.calls.hurry import HurriedAdapter, Hurry
 from pixcrawler.adapters.web.manners import stated_wait_s, user_agent
 from pixcrawler.domain.errors import SourceUnavailable
 from pixcrawler.pipeline.engines.ports import Answer, Request

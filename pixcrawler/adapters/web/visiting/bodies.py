@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from pixcrawler.adapters.web.trouble import Trouble
+from pixcrawler.adapters.web.visiting.trouble import Trouble
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline.pictures.magic import OTHER_IMAGES
 from pixcrawler.pipeline.visits.body import Arriving, Body

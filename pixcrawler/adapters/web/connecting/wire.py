@@ -10,8 +10,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from typing_extensions import override
 
-from pixcrawler.adapters.web.connections import OnceAsked, QuietConnector
-from pixcrawler.adapters.web.guard import VettingResolver, vetted_socket
+from pixcrawler.adapters.web.connecting.connections import OnceAsked, QuietConnector
+from pixcrawler.adapters.web.connecting.guard import VettingResolver, vetted_socket
 
 KEPT_CONNECTIONS = 256
 """While nobody uses them: of pictures that each have another host nearly all are never used again,

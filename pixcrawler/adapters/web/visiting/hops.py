@@ -11,20 +11,20 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
-from pixcrawler.adapters.web.bodies import drain, read_body
-from pixcrawler.adapters.web.course import Course
-from pixcrawler.adapters.web.evidence import plain
-from pixcrawler.adapters.web.guard import AddressBlocked, vet_url
-from pixcrawler.adapters.web.sites import Sites
-from pixcrawler.adapters.web.slots import Slots
-from pixcrawler.adapters.web.trouble import (
+from pixcrawler.adapters.web.connecting.guard import AddressBlocked, vet_url
+from pixcrawler.adapters.web.connecting.wire import connected_to
+from pixcrawler.adapters.web.visiting.bodies import drain, read_body
+from pixcrawler.adapters.web.visiting.course import Course
+from pixcrawler.adapters.web.visiting.evidence import plain
+from pixcrawler.adapters.web.visiting.sites import Sites
+from pixcrawler.adapters.web.visiting.trouble import (
     Trouble,
     is_disk_full,
     trouble_of_error,
     trouble_of_status,
 )
-from pixcrawler.adapters.web.turns import HostClosed, Turn, Turns
-from pixcrawler.adapters.web.wire import connected_to
+from pixcrawler.adapters.web.waiting.slots import Slots
+from pixcrawler.adapters.web.waiting.turns import HostClosed, Turn, Turns
 from pixcrawler.domain.errors import StorageUnavailable
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.pipeline.optout.gate import Ruling

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 import aiohttp
 from aiohttp import http_exceptions
 
-from pixcrawler.adapters.web.connections import TORN_DOWN
-from pixcrawler.adapters.web.guard import AddressBlocked
+from pixcrawler.adapters.web.connecting.connections import TORN_DOWN
+from pixcrawler.adapters.web.connecting.guard import AddressBlocked
 from pixcrawler.adapters.web.manners import stated_wait_s
 from pixcrawler.domain.verdict import RejectReason
 

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from pixcrawler.adapters.web.bodies import BodyLimits, refuse_kinds
-from pixcrawler.adapters.web.course import Clock, Course
-from pixcrawler.adapters.web.evidence import plain
-from pixcrawler.adapters.web.hops import Hops, Ways
 from pixcrawler.adapters.web.manners import back_off_s
-from pixcrawler.adapters.web.sites import Sites
-from pixcrawler.adapters.web.trouble import Trouble
+from pixcrawler.adapters.web.visiting.bodies import BodyLimits, refuse_kinds
+from pixcrawler.adapters.web.visiting.course import Clock, Course
+from pixcrawler.adapters.web.visiting.evidence import plain
+from pixcrawler.adapters.web.visiting.hops import Hops, Ways
+from pixcrawler.adapters.web.visiting.sites import Sites
+from pixcrawler.adapters.web.visiting.trouble import Trouble
 from pixcrawler.domain.verdict import RejectReason
 from pixcrawler.domain.visit import Visit
 from pixcrawler.pipeline.limits import IMAGE_MAX_BYTES

@@ -1,0 +1,1 @@
+"""Calls: single requests of web APIs, bounded, with causes in words."""

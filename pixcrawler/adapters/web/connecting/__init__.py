@@ -1,0 +1,1 @@
+"""Connecting: only to addresses that were judged, and never further than was asked."""
