@@ -127,7 +127,7 @@ class PostgresCatalogue:
             connection.execute(_SQL["lock_owner"], values)
             repeated = repeated_job(connection, values) if idempotency_key else None
             job_id = repeated or insert_job(connection, values, spec)
-            row = one_row(connection, "job", {**values, "job_id": job_id}, "job")
+            row = one_row(connection, _SQL["job"], {**values, "job_id": job_id}, "job")
         return Created(job=job_entry(row), is_repeated=repeated is not None)
 
     def retry_job(self, principal: Principal, call: RetryCall, *, has_papers: bool) -> Created:
@@ -150,10 +150,10 @@ class PostgresCatalogue:
         }
         with self._worker.as_service(CALLER_TIMEOUT_MS) as connection:
             connection.execute(_SQL["lock_owner"], values)
-            base = job_entry(one_row(connection, "job", values, "job"))
+            base = job_entry(one_row(connection, _SQL["job"], values, "job"))
             repeated = repeated_job(connection, values) if call.key else None
             job_id = repeated or insert_retry(connection, values, base, call, has_papers=has_papers)
-            row = one_row(connection, "job", {**values, "job_id": job_id}, "job")
+            row = one_row(connection, _SQL["job"], {**values, "job_id": job_id}, "job")
         return Created(job=job_entry(row), is_repeated=repeated is not None)
 
     def list_jobs(self, principal: Principal, page: Page) -> Listing[JobEntry]:
@@ -174,7 +174,7 @@ class PostgresCatalogue:
         values = {"job_id": uuid_of(job_id, "job"), "user_id": UUID(principal.user_id)}
         with self._worker.as_service(CALLER_TIMEOUT_MS) as connection:
             cancelled = connection.execute(_SQL["cancel_job"], values).fetchone()
-            entry = job_entry(one_row(connection, "job", values, "job"))
+            entry = job_entry(one_row(connection, _SQL["job"], values, "job"))
         if cancelled is None:
             raise _too_late(entry)
         return entry
@@ -199,7 +199,7 @@ class PostgresCatalogue:
             "limit": MAX_VERSIONS_SHOWN,
         }
         with self._api.as_user(principal.user_id) as connection:
-            one_row(connection, "dataset", values, "dataset")
+            one_row(connection, _SQL["dataset"], values, "dataset")
             rows = connection.execute(_SQL["versions"], values).fetchall()
         return Listing[VersionEntry](items=tuple(map(version_entry, rows)))
 
@@ -232,7 +232,9 @@ class PostgresCatalogue:
 
     def _read(self, name: str, principal: Principal, values: dict[str, Any], kind: str) -> DictRow:
         with self._api.as_user(principal.user_id) as connection:
-            return one_row(connection, name, {**values, "user_id": UUID(principal.user_id)}, kind)
+            return one_row(
+                connection, _SQL[name], {**values, "user_id": UUID(principal.user_id)}, kind
+            )
 
     def _page(
         self, name: str, principal: Principal, page: Page

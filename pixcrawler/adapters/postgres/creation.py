@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import Connection
@@ -17,18 +17,18 @@ from pixcrawler.domain.errors import Conflict, NotFound
 from pixcrawler.domain.job import JobSpec
 from pixcrawler.domain.retry import RetryCall, accepted, note_of
 
-_SQL = statements("catalogue")
+_SQL = statements("creation")
 
 
 def one_row(
-    connection: Connection[DictRow], name: str, values: dict[str, Any], kind: str
+    connection: Connection[DictRow], statement: LiteralString, values: dict[str, Any], kind: str
 ) -> DictRow:
-    """Return the row that a statement of the catalogue gives.
+    """Return the row that a statement gives.
 
     Raises:
         NotFound: it gives none.
     """
-    row = connection.execute(_SQL[name], values).fetchone()
+    row = connection.execute(statement, values).fetchone()
     if row is None:
         raise NotFound(f"There is no such {kind}.")
     return row
@@ -101,4 +101,4 @@ def insert_retry(
 
 
 def _returned(connection: Connection[DictRow], name: str, values: dict[str, Any]) -> DictRow:
-    return one_row(connection, name, values, name.replace("_", " "))
+    return one_row(connection, _SQL[name], values, name.replace("_", " "))
